@@ -1,0 +1,1 @@
+"""Charges, accounts, VietQR payments, the ledger, receipts, e-invoices."""

@@ -1,0 +1,1 @@
+"""Patients, visits, stays, queues, orders, prescriptions, record sheets, catalogs."""

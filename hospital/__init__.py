@@ -1,0 +1,1 @@
+"""Assembles the rest: app factory, settings, command line, migrations, demo hospital."""

@@ -1,0 +1,1 @@
+"""Health insurance (BHYT): benefit rates and effective-dated parameters; knows no record."""

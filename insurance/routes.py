@@ -1,0 +1,5 @@
+"""Controllers of insurance, assembled by hospital."""
+
+from litestar.types import ControllerRouterHandler
+
+ROUTES: list[ControllerRouterHandler] = []

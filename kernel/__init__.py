@@ -1,0 +1,1 @@
+"""Ids, money, time, text, database, problems, audit, outbox, staff: no hospital word in it."""

@@ -1,0 +1,1 @@
+"""Self-service devices of the lobby: check-in and boards."""

@@ -1,0 +1,1 @@
+"""Patients book, ask for telehealth and read their record."""

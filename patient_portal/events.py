@@ -1,0 +1,1 @@
+"""Facts that patient_portal publishes."""

@@ -1,0 +1,1 @@
+"""Sign and verify documents (PAdES, XML-DSig), certificates, timestamps; knows no patient."""
