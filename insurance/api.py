@@ -1,1 +1,51 @@
 """What other packages may use of insurance."""
+
+from insurance.benefits.costs import (
+    NO_CARD,
+    AidRule,
+    BadCosts,
+    CostLine,
+    EncounterCosts,
+    Insured,
+    Scope,
+)
+from insurance.benefits.lines import SettledLine
+from insurance.benefits.rates import RouteNotHere
+from insurance.benefits.rules import Settlement, settle
+from insurance.cards.rules import (
+    BadCardNumber,
+    Card,
+    CardCheck,
+    CardNumber,
+    CheckSource,
+    Exemption,
+    parse_card_number,
+)
+from insurance.parameters.rules import Figure, Key, NoFigure, Parameters, RouteRate, shipped
+
+__all__ = [
+    "NO_CARD",
+    "AidRule",
+    "BadCardNumber",
+    "BadCosts",
+    "Card",
+    "CardCheck",
+    "CardNumber",
+    "CheckSource",
+    "CostLine",
+    "EncounterCosts",
+    "Exemption",
+    "Figure",
+    "Insured",
+    "Key",
+    "NoFigure",
+    "Parameters",
+    "RouteNotHere",
+    "RouteRate",
+    "Scope",
+    "SettledLine",
+    "Settlement",
+    "parse_card_number",
+    "settle",
+    "shipped",
+]

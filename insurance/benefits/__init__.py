@@ -1,0 +1,1 @@
+"""How the cost of an encounter is shared between the fund, the patient and others."""

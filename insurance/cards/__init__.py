@@ -1,0 +1,1 @@
+"""Health insurance cards and what was found when one was checked."""

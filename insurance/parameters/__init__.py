@@ -1,0 +1,1 @@
+"""Figures of the benefit rules with the dates they hold from."""
