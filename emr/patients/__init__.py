@@ -1,0 +1,1 @@
+"""Patients (người bệnh): identity, identifier history, search."""

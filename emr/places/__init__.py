@@ -1,0 +1,1 @@
+"""Departments, rooms, beds and the duty roster."""

@@ -1,0 +1,1 @@
+"""Queues and tickets of rooms."""

@@ -1,0 +1,1 @@
+"""Visits, episodes (đợt khám chữa bệnh) and stays."""
