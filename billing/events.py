@@ -1,1 +1,27 @@
 """Facts that billing publishes."""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from kernel.clock import Instant
+from kernel.money import PositiveVnd
+
+
+class PaymentMatched(Struct, frozen=True):
+    """Money reached a payment request: its request is paid, in part or whole, and the ledger says so."""
+
+    request_id: UUID
+    episode_id: UUID
+    patient_id: UUID
+    amount: PositiveVnd
+    reference: str
+    at: Instant
+
+
+class EpisodeSettled(Struct, frozen=True):
+    """Nothing more is owed for an episode (đợt khám chữa bệnh) that ended, be it at 0 đồng."""
+
+    episode_id: UUID
+    patient_id: UUID
+    at: Instant

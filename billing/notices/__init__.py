@@ -1,0 +1,1 @@
+"""What banks and their gateways tell us about money that moved."""

@@ -1,0 +1,1 @@
+"""Payment references: VP + 9 digits + 2 check digits."""

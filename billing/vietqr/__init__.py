@@ -1,0 +1,1 @@
+"""VietQR: the NAPAS 247 profile of EMVCo merchant-presented QR codes."""
