@@ -1,0 +1,113 @@
+"""The application: every package's routes, one set of dependencies, one way of telling refusals."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Litestar
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import ScalarRenderPlugin
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.template import TemplateConfig
+
+import signing.handlers  # noqa: F401  (importing registers the handlers)
+from billing.routes import ROUTES as BILLING
+from emr.routes import ROUTES as EMR
+from hospital.errors import on_bug, on_http, on_problem
+from hospital.health import healthz, readyz
+from hospital.settings import Settings
+from kernel.db import (
+    APPLICATION_ROLE,
+    Sessions,
+    make_engine,
+    make_sessions,
+    session_per_request,
+    sessions_of_app,
+)
+from kernel.problems import Problem
+from kernel.staff.guards import provide_actor, provide_visitor
+from kernel.staff.pages import LoginPages
+from kernel.staff.rest import LoginController
+from kiosk.routes import ROUTES as KIOSK
+from patient_portal.routes import ROUTES as PORTAL
+from signing.routes import ROUTES as SIGNING
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("signing", "emr", "billing", "patient_portal", "kiosk", "hospital")
+
+
+def template_directories() -> list[Path]:
+    found = [ROOT / "kernel" / "web" / "templates", *(ROOT / name / "templates" for name in PACKAGES)]
+    return [folder for folder in found if folder.is_dir()]
+
+
+def provide_settings(package: str) -> Callable[[State], Awaitable[Any]]:
+    async def settings_of(state: State) -> Any:
+        return getattr(state.settings, package)
+
+    return settings_of
+
+
+def dependencies() -> dict[str, Provide]:
+    named = {
+        f"{package}_settings": Provide(provide_settings(package))
+        for package in ("kernel", "signing", "insurance", "emr", "billing", "portal", "kiosk")
+    }
+    return named | {
+        "session": Provide(session_per_request),
+        "sessions": Provide(sessions_of_app),
+        "actor": Provide(provide_actor),
+        "visitor": Provide(provide_visitor),
+    }
+
+
+@asynccontextmanager
+async def run(app: Litestar) -> AsyncGenerator[None, None]:
+    """Connect to the database for the life of the process, unless a test brought its own sessions."""
+    settings: Settings = app.state.settings
+    if "sessions" in app.state:
+        yield
+        return
+    # An owner's URL still runs as the application's role, without owner rights.
+    engine = make_engine(settings.database_url, role=APPLICATION_ROLE, pool_size=settings.kernel.pool_size)
+    app.state.sessions = make_sessions(engine)
+    try:
+        yield
+    finally:
+        await engine.dispose()
+
+
+def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Litestar:
+    """Assemble the application. `sessions`: given by tests that run inside one transaction."""
+    state: dict[str, Any] = {"settings": settings}
+    if sessions is not None:
+        state["sessions"] = sessions
+    environment = Environment(
+        loader=FileSystemLoader(template_directories()), autoescape=True, undefined=StrictUndefined
+    )
+    return Litestar(
+        [healthz, readyz, LoginController, LoginPages, *SIGNING, *EMR, *BILLING, *PORTAL, *KIOSK],
+        state=State(state),
+        dependencies=dependencies(),
+        lifespan=[run],
+        logging_config=None,
+        exception_handlers={Problem: on_problem, HTTPException: on_http, Exception: on_bug},
+        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
+        csrf_config=CSRFConfig(
+            secret=settings.kernel.secret,
+            cookie_name="lanh_csrf",
+            header_name="x-csrf-token",
+            cookie_secure=settings.kernel.secure_cookies,
+            exclude=["^/webhooks/"],
+        ),
+        openapi_config=OpenAPIConfig(
+            title="Lành", version="1", path="/schema", render_plugins=[ScalarRenderPlugin()]
+        ),
+        request_max_body_size=30_000_000,
+    )
