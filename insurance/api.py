@@ -22,6 +22,7 @@ from insurance.cards.rules import (
     parse_card_number,
 )
 from insurance.parameters.rules import Figure, Key, NoFigure, Parameters, RouteRate, shipped
+from insurance.parameters.service import FigureExists, UnknownFigure, add_figure, load_parameters
 
 __all__ = [
     "NO_CARD",
@@ -36,6 +37,7 @@ __all__ = [
     "EncounterCosts",
     "Exemption",
     "Figure",
+    "FigureExists",
     "Insured",
     "Key",
     "NoFigure",
@@ -45,6 +47,9 @@ __all__ = [
     "Scope",
     "SettledLine",
     "Settlement",
+    "UnknownFigure",
+    "add_figure",
+    "load_parameters",
     "parse_card_number",
     "settle",
     "shipped",
