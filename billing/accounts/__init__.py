@@ -1,0 +1,1 @@
+"""Accounts: one per đợt khám chữa bệnh."""

@@ -1,0 +1,1 @@
+"""Charges (chi phí): what an order costs at the price of the day of service."""

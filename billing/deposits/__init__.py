@@ -1,0 +1,1 @@
+"""Deposits (tạm ứng) and money to give back (nộp thừa chờ hoàn)."""

@@ -1,0 +1,1 @@
+"""The money ledger: double entry, append-only; a balance is a sum."""

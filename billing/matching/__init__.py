@@ -1,0 +1,1 @@
+"""Match bank transactions with payment requests; what has no match is a work list."""

@@ -1,0 +1,1 @@
+"""Prices of services: four kinds, effective dated."""

@@ -1,0 +1,1 @@
+"""Receipts with gapless numbers, one book per till and one for automatic receipts."""

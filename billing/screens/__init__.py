@@ -1,0 +1,1 @@
+"""Second screens: paired devices that show what a counter asks for."""

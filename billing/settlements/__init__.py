@@ -1,0 +1,1 @@
+"""Settle an episode once nothing is owed."""

@@ -1,0 +1,1 @@
+"""Cash shifts: one cashier, one open shift, one counter."""
