@@ -1,0 +1,1 @@
+"""Self-service check-in: a scan becomes a visit and a ticket."""

@@ -1,0 +1,1 @@
+"""Paired devices of the lobby, each with one narrow purpose."""

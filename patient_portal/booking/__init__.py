@@ -1,0 +1,1 @@
+"""Booking a visit: schedules, slots with a capacity, bookings (đặt lịch khám)."""

@@ -1,0 +1,1 @@
+"""Consent per purpose (đồng ý xử lý dữ liệu cá nhân)."""

@@ -1,0 +1,1 @@
+"""Requests for a remote examination (khám bệnh từ xa)."""
