@@ -17,7 +17,7 @@ from kernel.money import PositiveVnd, Vnd
 Sessions = async_sessionmaker[AsyncSession]
 
 NAMES = {
-    "ix": "ix_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
