@@ -21,7 +21,7 @@ from billing.routes import ROUTES as BILLING
 from emr.routes import ROUTES as EMR
 from hospital.errors import on_bug, on_http, on_problem
 from hospital.health import healthz, readyz
-from hospital.settings import Settings
+from hospital.settings import Settings, read_settings, with_secret
 from kernel.db import (
     APPLICATION_ROLE,
     Sessions,
@@ -111,3 +111,8 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
         ),
         request_max_body_size=30_000_000,
     )
+
+
+def from_environment() -> Litestar:
+    """The application of this process's environment, for the server."""
+    return create_app(with_secret(read_settings()))

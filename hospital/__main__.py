@@ -1,0 +1,51 @@
+"""The command line: `python -m hospital COMMAND`. Each command is a module of hospital.commands, loaded when asked for."""
+
+import importlib
+import importlib.util
+
+import click
+
+# name: (module, one line)
+COMMANDS = {
+    "demo": "Chạy bệnh viện mẫu: cơ sở dữ liệu, dữ liệu mẫu, trang web.",
+    "serve": "Chạy các tiến trình web.",
+    "worker": "Chạy tiến trình làm việc nền.",
+    "migrate": "Nâng lược đồ cơ sở dữ liệu lên bản mới nhất.",
+    "check": "Khám hệ thống này và nói cách sửa.",
+    "drift": "So lược đồ với các bảng trong mã và với schema.sql (dùng khi phát triển).",
+    "outside": "Chạy thế giới bên ngoài giả: ngân hàng, nhà mạng, thuế, TSA (chỉ để thử).",
+    "journey": "Đi trọn đường của ba người bệnh qua HTTP và để lại bằng chứng.",
+    "verify": "Kiểm tra chữ ký của một tệp PDF hoặc XML.",
+    "audit": "Kiểm tra nhật ký truy cập.",
+    "backup": "Sao lưu cơ sở dữ liệu và tệp.",
+    "restore": "Khôi phục từ bản sao lưu và chứng minh.",
+    "kpi": "Chỉ số của một khoảng thời gian.",
+    "claims": "Xuất XML bảo hiểm y tế.",
+    "bench": "Đo tốc độ.",
+}
+
+
+class Commands(click.Group):
+    """Loads a command's module only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in COMMANDS if importlib.util.find_spec(f"hospital.commands.{name}")]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        found: click.Command = getattr(importlib.import_module(f"hospital.commands.{cmd_name}"), cmd_name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Lệnh"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Lành: bệnh án điện tử và viện phí không tiền mặt."""
+
+
+if __name__ == "__main__":
+    main(prog_name="hospital")

@@ -1,0 +1,88 @@
+"""`hospital demo`: a working small hospital in the browser, from one command."""
+
+import signal
+from pathlib import Path
+from types import FrameType
+
+import click
+from msgspec.structs import replace
+
+from hospital.commands.database import database
+from hospital.commands.serve import port_is_free
+from hospital.demo.running import Hospital, running_hospital
+from hospital.demo.seed import DEMO_PASSWORD, staff_rows
+from hospital.processes import NotAnswering
+from hospital.settings import read_settings
+from kernel.staff.api import ROLE_NAMES, Role
+
+PIN = "246810"
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True)
+@click.option("--outside-port", default=0, help="Cổng của thế giới bên ngoài giả; mặc định: cổng web + 1.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path("data/demo"),
+    show_default=True,
+    help="Thư mục dữ liệu.",
+)
+@click.option("--workers", default=1, show_default=True, help="Số tiến trình web.")
+def demo(port: int, outside_port: int, data: Path, workers: int) -> None:
+    """Chạy bệnh viện mẫu. Chạy lại thì dữ liệu còn nguyên; Ctrl-C để dừng."""
+    outside_port = outside_port or port + 1
+    for taken in (port, outside_port):
+        if not port_is_free("127.0.0.1", taken):
+            raise click.ClickException(
+                f"Cổng {taken} đang có chương trình khác dùng. Chọn cổng khác bằng --port."
+            )
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    settings = read_settings()
+    settings = replace(settings, kernel=replace(settings.kernel, data_dir=data))
+    try:
+        with (
+            database(settings) as ready,
+            running_hospital(
+                data.resolve(),
+                database_url=ready.database_url,
+                owner_url=ready.owner_url,
+                port=port,
+                outside_port=outside_port,
+                workers=workers,
+            ) as hospital,
+        ):
+            click.echo(table(hospital))
+            code = hospital.web.wait()
+            raise click.ClickException(f"Tiến trình web dừng ({code}). Xem {data / 'logs' / 'web.log'}.")
+    except NotAnswering as error:
+        raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        click.echo("\nĐã dừng. Dữ liệu còn trong " + str(data))
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def table(hospital: Hospital) -> str:
+    """Addresses and logins, as lines for the terminal."""
+    base, outside = hospital.base_url, hospital.outside_url
+    places = [
+        ("Nhân viên", f"{base}/"),
+        ("Màn hình phụ quầy 1", f"{base}/screens/Q1"),
+        ("Bảng gọi số", f"{base}/boards/A"),
+        ("Cổng người bệnh", f"{base}/portal"),
+        ("Kiosk", f"{base}/kiosk"),
+        ("Kiểm tra chữ ký", f"{base}/verify"),
+        ("Ngân hàng giả", f"{outside}/outside/bank"),
+        ("Tin nhắn giả", f"{outside}/outside/sms"),
+    ]
+    lines = ["", "Bệnh viện mẫu đang chạy. Dữ liệu và con người đều là bịa.", ""]
+    lines += [f"  {name:<22}{address}" for name, address in places]
+    lines += ["", f"  Mật khẩu chung của bản chạy thử: {DEMO_PASSWORD}   PIN ký số: {PIN}", ""]
+    for row in staff_rows():
+        roles = ", ".join(ROLE_NAMES[Role(role)] for role in row["roles"].split())
+        lines.append(f"  {row['username']:<12}{row['title'] + ' ' + row['name']:<26}{roles}")
+    return "\n".join([*lines, "", "Ctrl-C để dừng.", ""])

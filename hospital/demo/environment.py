@@ -1,0 +1,27 @@
+"""The settings of a demo hospital: the fake outside world in place of bank, tax office, gateway and TSA."""
+
+import os
+from pathlib import Path
+
+
+def demo_environment(
+    data_dir: Path, *, database_url: str, owner_url: str, base_url: str, outside_url: str
+) -> dict[str, str]:
+    """Return the whole environment of a demo process. A person's own HOSPITAL_ variables win."""
+    ours = {
+        "HOSPITAL_DEMO": "true",
+        "HOSPITAL_DATA_DIR": str(data_dir),
+        "HOSPITAL_BASE_URL": base_url,
+        "DATABASE_URL": database_url,
+        "HOSPITAL_OWNER_URL": owner_url,
+        "LANH_OUTSIDE_URL": outside_url,
+    }
+    ours |= outside_settings(outside_url)
+    theirs = {name: value for name, value in os.environ.items() if name.startswith("HOSPITAL_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOSPITAL_")}
+    return kept | ours | theirs
+
+
+def outside_settings(outside_url: str) -> dict[str, str]:
+    """Settings that point each adapter at the fake outside world; one line a package."""
+    return {}

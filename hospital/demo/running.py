@@ -1,0 +1,61 @@
+"""A whole hospital running on this machine: database, fake outside world, web. For the demo, the journey and the tests."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+
+from hospital.demo.environment import demo_environment
+from hospital.demo.seed import seed
+from hospital.migrate import upgrade
+from hospital.processes import child, free_port, wait_until_it_answers
+from hospital.settings import read_settings
+
+
+@dataclass
+class Hospital:
+    """Addresses of a running demo hospital and the process that serves it."""
+
+    base_url: str
+    outside_url: str
+    data_dir: Path
+    environment: Mapping[str, str]
+    web: Popen[bytes]
+
+
+@contextmanager
+def running_hospital(
+    data_dir: Path,
+    *,
+    database_url: str,
+    owner_url: str,
+    port: int | None = None,
+    outside_port: int | None = None,
+    workers: int = 1,
+) -> Iterator[Hospital]:
+    """Migrate, seed, start the outside world and the web, wait until both answer; stop everything at the end.
+
+    Raises NotAnswering.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    port, outside_port = port or free_port(), outside_port or free_port()
+    base_url, outside_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{outside_port}"
+    environment = demo_environment(
+        data_dir, database_url=database_url, owner_url=owner_url, base_url=base_url, outside_url=outside_url
+    )
+    upgrade(owner_url)
+    asyncio.run(seed(read_settings(environment)))
+    logs = data_dir / "logs"
+    logs.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+
+        def start(log: str, *arguments: str) -> Popen[bytes]:
+            return stack.enter_context(child(*arguments, environment=environment, log=logs / log))
+
+        outside = start("outside.log", "outside", "--port", str(outside_port))
+        web = start("web.log", "serve", "--port", str(port), "--workers", str(workers))
+        wait_until_it_answers(f"{outside_url}/healthz", outside, logs / "outside.log")
+        wait_until_it_answers(f"{base_url}/readyz", web, logs / "web.log")
+        yield Hospital(base_url, outside_url, data_dir, environment, web)
