@@ -14,7 +14,8 @@ CATALOG = (
            CASE WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || quote_ident(l.collname) ELSE '' END,
            CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END,
            coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '')
-             || CASE a.attgenerated WHEN 's' THEN ' STORED' ELSE '' END || CASE a.attidentity WHEN '' THEN '' ELSE ' IDENTITY' END)
+             || CASE a.attgenerated WHEN 's' THEN ' STORED' ELSE '' END
+             || CASE a.attidentity WHEN '' THEN '' ELSE ' IDENTITY' END)
        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
        LEFT JOIN pg_collation l ON l.oid = a.attcollation
