@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import State
@@ -13,14 +12,13 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
-from litestar.plugins.jinja import JinjaTemplateEngine
-from litestar.template import TemplateConfig
 
 import signing.handlers  # noqa: F401  (importing registers the handlers)
 from billing.routes import ROUTES as BILLING
 from emr.routes import ROUTES as EMR
 from hospital.errors import on_bug, on_http, on_problem
 from hospital.health import healthz, readyz
+from hospital.rail import RAIL
 from hospital.settings import Settings, read_settings, with_secret
 from kernel.db import (
     APPLICATION_ROLE,
@@ -34,6 +32,9 @@ from kernel.problems import Problem
 from kernel.staff.guards import provide_actor, provide_visitor
 from kernel.staff.pages import LoginPages
 from kernel.staff.rest import LoginController
+from kernel.web.compression import compress_text
+from kernel.web.pages import WEB_ROUTES
+from kernel.web.setup import secure_pages, template_config
 from kiosk.routes import ROUTES as KIOSK
 from patient_portal.routes import ROUTES as PORTAL
 from signing.routes import ROUTES as SIGNING
@@ -43,8 +44,8 @@ PACKAGES = ("signing", "emr", "billing", "patient_portal", "kiosk", "hospital")
 
 
 def template_directories() -> list[Path]:
-    found = [ROOT / "kernel" / "web" / "templates", *(ROOT / name / "templates" for name in PACKAGES)]
-    return [folder for folder in found if folder.is_dir()]
+    """Return each package's templates; the kernel's own come first by themselves."""
+    return [folder for name in PACKAGES if (folder := ROOT / name / "templates").is_dir()]
 
 
 def provide_settings(package: str) -> Callable[[State], Awaitable[Any]]:
@@ -88,17 +89,27 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
     state: dict[str, Any] = {"settings": settings}
     if sessions is not None:
         state["sessions"] = sessions
-    environment = Environment(
-        loader=FileSystemLoader(template_directories()), autoescape=True, undefined=StrictUndefined
-    )
     return Litestar(
-        [healthz, readyz, LoginController, LoginPages, *SIGNING, *EMR, *BILLING, *PORTAL, *KIOSK],
+        [
+            healthz,
+            readyz,
+            *WEB_ROUTES,
+            LoginController,
+            LoginPages,
+            *SIGNING,
+            *EMR,
+            *BILLING,
+            *PORTAL,
+            *KIOSK,
+        ],
         state=State(state),
         dependencies=dependencies(),
         lifespan=[run],
         logging_config=None,
         exception_handlers={Problem: on_problem, HTTPException: on_http, Exception: on_bug},
-        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment)),
+        template_config=template_config(template_directories(), rail=RAIL),
+        middleware=[compress_text],
+        before_send=[secure_pages],
         csrf_config=CSRFConfig(
             secret=settings.kernel.secret,
             cookie_name="lanh_csrf",

@@ -1,0 +1,21 @@
+"""The places staff go to, by role: the rail left of every page."""
+
+from kernel.staff.api import Role
+from kernel.web.setup import RailItem
+
+RAIL = (
+    RailItem("/workbench", "Khám", "stethoscope", frozenset({Role.DOCTOR})),
+    RailItem("/reception", "Tiếp đón", "user-plus", frozenset({Role.RECEPTION, Role.NURSE})),
+    RailItem(
+        "/patients", "Người bệnh", "users", frozenset({Role.RECEPTION, Role.DOCTOR, Role.NURSE, Role.HEAD})
+    ),
+    RailItem(
+        "/signing",
+        "Ký",
+        "signature",
+        frozenset({Role.DOCTOR, Role.NURSE, Role.HEAD, Role.DIRECTOR, Role.LAB}),
+    ),
+    RailItem("/results", "Kết quả", "test-tube", frozenset({Role.LAB, Role.DOCTOR})),
+    RailItem("/cashier", "Thu tiền", "wallet", frozenset({Role.CASHIER})),
+)
+"""Each package's pages; a place is named here when its page exists."""

@@ -1,0 +1,1 @@
+"""What every page is drawn with: shells, components, styles, scripts and the files they are served from."""

@@ -1,0 +1,196 @@
+"""Wire the pages into an application: templates with their filters, static files, headers.
+
+hospital calls `template_config(directories)`, adds `WEB_ROUTES` to its handlers, `compress_text` to its
+middleware and `secure_pages` to its before_send hooks.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from litestar import Request
+from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.template import TemplateConfig
+from litestar.template.base import csrf_token
+from litestar.types import Message, Scope
+from markupsafe import Markup
+from msgspec import Struct
+
+from kernel.clock import format_clock, format_day, format_instant, local_day, utc_now
+from kernel.facility import Facility
+from kernel.money import format_number, format_vnd
+from kernel.staff.rules import Actor, Role
+from kernel.text import format_phone, mask_name, mask_phone
+from kernel.web.assets import HERE, asset, icon
+
+TEMPLATES = HERE / "templates"
+HTMX_CONFIG = (
+    '{"allowEval":false,"includeIndicatorStyles":false,"historyCacheSize":0,"refreshOnHistoryMiss":true,'
+    '"scrollIntoViewOnBoost":false,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},'
+    '{"code":"4(03|04|09|22)","swap":true},{"code":"[45]..","swap":false,"error":true}]}'
+)
+"""Refusals (403, 404, 409, 422) are drawn where the answer belongs; pages are never kept in the browser's storage."""
+
+SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+        "connect-src 'self'; frame-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'self'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "permissions-policy": "camera=(self), microphone=(self), geolocation=()",
+    "cache-control": "no-store",
+}
+
+
+class RailItem(Struct, frozen=True):
+    """One place of the staff rail: an icon with a word, for some roles (none named: for all)."""
+
+    path: str
+    label: str
+    icon: str
+    roles: frozenset[Role] = frozenset()
+    badge: str = ""
+    """Address that answers the number to show, as text; empty: none."""
+
+
+class Shell(Struct, frozen=True):
+    """What the frame around a page shows."""
+
+    actor: Actor | None
+    facility: Facility
+    demo: bool
+    path: str
+    rail: tuple[RailItem, ...]
+    department: str
+
+    def is_current(self, item: RailItem) -> bool:
+        return self.path == item.path or (item.path != "/" and self.path.startswith(item.path + "/"))
+
+
+def age_text(born: date, on: date | None = None) -> str:
+    """Say an age as the ward does: days under a month, months under three years, then years."""
+    today = on or local_day(utc_now())
+    months = (today.year - born.year) * 12 + today.month - born.month - (today.day < born.day)
+    if months < 1:
+        return f"{max(0, (today - born).days)} ngày tuổi"
+    return f"{months} tháng tuổi" if months < 36 else f"{months // 12} tuổi"
+
+
+def initials_of(name: str) -> str:
+    """Return two letters for a person's round mark: "TH" for Nguyễn Thị Thu Hà."""
+    return "".join(word[0] for word in name.split()[-2:]).upper()
+
+
+FILTERS = {
+    "vnd": format_vnd,
+    "number": format_number,
+    "instant": format_instant,
+    "clock": format_clock,
+    "day": format_day,
+    "age": age_text,
+    "mask": mask_name,
+    "phone": format_phone,
+    "mask_phone": mask_phone,
+    "initials": initials_of,
+    "combine": lambda first, second: {**first, **second},
+}
+
+
+def _request(context: Mapping[str, Any]) -> Request[Any, Any, Any] | None:
+    return cast("Request[Any, Any, Any] | None", context.get("request"))
+
+
+@pass_context
+def csrf_value(context: Mapping[str, Any]) -> str:
+    """Return this visitor's CSRF token, empty where there is none to check."""
+    return csrf_token(context) if _request(context) else ""
+
+
+class HiddenField(Markup):
+    """The hidden CSRF field; `{{ csrf_input }}` and `{{ csrf_input() }}` both draw it."""
+
+    def __call__(self) -> "HiddenField":
+        return self
+
+
+@pass_context
+def csrf_input(context: Mapping[str, Any]) -> HiddenField:
+    """Return the hidden field every form that posts must hold."""
+    return HiddenField('<input type="hidden" name="_csrf_token" value="{}">').format(csrf_value(context))
+
+
+class PageContext(Context):
+    """Litestar hands every template a plain text `csrf_input`; ours is a field that may be called."""
+
+    def resolve_or_missing(self, key: str) -> Any:
+        found = super().resolve_or_missing(key)
+        return HiddenField(found) if key == "csrf_input" and isinstance(found, str) else found
+
+
+def shell_maker(rail: Sequence[RailItem]) -> Any:
+    """Return the template global `shell()`: who is here, and where they may go."""
+
+    @pass_context
+    def shell(context: Mapping[str, Any]) -> Shell:
+        request = _request(context)
+        if request is None:
+            return Shell(None, Facility(), demo=False, path="/", rail=(), department="")
+        settings, names = request.app.state.settings.kernel, request.app.state.get("department_names", {})
+        actor: Actor | None = request.scope["state"].get("lanh_actor") or None
+        mine = tuple(i for i in rail if actor and (not i.roles or actor.has(*i.roles)))
+        department = names.get(actor.department, actor.department) if actor else ""
+        path = request.scope["path"]
+        return Shell(
+            actor, settings.facility, demo=settings.demo, path=path, rail=mine, department=department
+        )
+
+    return shell
+
+
+def make_environment(directories: Sequence[Path], rail: Sequence[RailItem] = ()) -> Environment:
+    """Return the Jinja environment: kernel's templates first, then each package's folder."""
+    environment = Environment(
+        loader=FileSystemLoader([TEMPLATES, *directories]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    environment.context_class = PageContext
+    environment.filters.update(FILTERS)
+    environment.globals.update(
+        icon=icon, asset=asset, csrf_input=csrf_input, csrf_value=csrf_value, htmx_config=HTMX_CONFIG
+    )
+    environment.globals.update(shell=shell_maker(rail), now=utc_now)
+    return environment
+
+
+def template_config(
+    directories: Sequence[Path], *, rail: Sequence[RailItem] = ()
+) -> TemplateConfig[JinjaTemplateEngine]:
+    """Return Litestar's template configuration for these folders beside the kernel's own."""
+    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(make_environment(directories, rail)))
+
+
+async def secure_pages(message: Message, scope: Scope) -> None:
+    """Give every HTML answer its security headers. A before_send hook."""
+    if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
+        return
+    headers = MutableScopeHeaders(cast("Any", message))
+    if headers.get("content-type", "").startswith("text/html"):
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
+
+
+def compile_all(environment: Environment) -> int:
+    """Compile every template and return how many: a broken one is found at start-up, not by a patient."""
+    return len([environment.get_template(name) for name in environment.list_templates(extensions=["html"])])

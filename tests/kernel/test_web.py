@@ -1,0 +1,125 @@
+"""Pages are drawn from one set of components and served safely and small."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hospital.app import template_directories
+from hospital.rail import RAIL
+from kernel.staff.api import Role
+from kernel.web.assets import asset, icon
+from kernel.web.setup import TEMPLATES, age_text, compile_all, initials_of, make_environment
+from tests.conftest import SignedIn
+
+FOLDERS = [TEMPLATES, *template_directories()]
+
+
+def test_every_template_compiles() -> None:
+    assert compile_all(make_environment(template_directories(), RAIL)) >= 20
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"\sstyle=\"", r"<script(?![^>]*\bsrc=)", r"\son[a-z]+=\"", r"hx-on", r"https?://(?!www\.w3\.org)"],
+)
+def test_templates_hold_nothing_the_browser_is_told_to_drop(pattern: str) -> None:
+    """No inline style, script or handler, and nothing of another server."""
+    found = [p.name for f in FOLDERS for p in f.rglob("*.html") if re.search(pattern, p.read_text())]
+    assert found == []
+
+
+def test_only_the_tokens_name_a_colour() -> None:
+    styles = Path(TEMPLATES).parent / "static" / "app.css"
+    colours = set(re.findall(r"#[0-9a-f]{3,8}\b", styles.read_text()))
+    assert colours <= {"#fff", "#ffffff73", "#ffffff26"}
+
+
+async def test_the_story_page_shows_all_components(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/_design")
+    assert answer.status_code == 200
+    assert "NGUYỄN THỊ THU HÀ" in answer.text
+    assert "580.000 ₫" in answer.text
+
+
+async def test_pages_carry_their_policy(client: httpx.AsyncClient) -> None:
+    headers = (await client.get("/login")).headers
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["cache-control"] == "no-store"
+
+
+async def test_a_static_file_is_kept_for_a_year_and_packed(client: httpx.AsyncClient) -> None:
+    answer = await client.get(asset("app.css"), headers={"accept-encoding": "br"})
+    assert answer.headers["content-encoding"] == "br"
+    assert "immutable" in answer.headers["cache-control"]
+    old = await client.get("/static/of-an-older-release/app.css")
+    assert (old.status_code, old.headers["cache-control"]) == (200, "no-cache")
+
+
+@pytest.mark.parametrize("name", ["nothing.css", "../setup.py", "vendor/fonts/BeVietnamPro-Regular.ttf"])
+async def test_only_files_of_pages_are_served(client: httpx.AsyncClient, name: str) -> None:
+    assert (await client.get(f"/static/x/{name}")).status_code == 404
+
+
+async def test_pages_are_compressed_as_the_browser_can(client: httpx.AsyncClient) -> None:
+    packed = await client.get("/_design", headers={"accept-encoding": "gzip"})
+    plain = await client.get("/_design", headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert len(packed.text) == pytest.approx(len(plain.text), abs=200)
+
+
+async def test_first_load_stays_small(client: httpx.AsyncClient) -> None:
+    """Page, styles, scripts and fonts together, as sent: 200 kB (DESIGN, budgets)."""
+    page = (await client.get("/_design")).text
+    names = set(re.findall(r"/static/[^\"']+", page))
+    scripts = (Path(TEMPLATES).parent / "static").glob("*.js")
+    names |= {asset(p.name) for p in scripts}
+    fonts = re.findall(r"url\((vendor/[^)]+)\)", (Path(TEMPLATES).parent / "static/tokens.css").read_text())
+    names |= {asset(name) for name in fonts}
+    total = 0
+    for name in names:
+        async with client.stream("GET", name, headers={"accept-encoding": "gzip"}) as answer:
+            total += int(answer.headers["content-length"])
+    assert total < 170_000
+
+
+async def test_a_wrong_address_is_told_in_words(client: httpx.AsyncClient, signed_in: SignedIn) -> None:
+    stranger = await client.get("/khong-co")
+    assert (stranger.status_code, "Không tìm thấy trang này" in stranger.text) == (404, True)
+    await signed_in(Role.DOCTOR)
+    assert "Không tìm thấy trang này" in (await client.get("/khong-co")).text
+
+
+async def test_a_wrong_password_keeps_the_name_and_says_why(client: httpx.AsyncClient) -> None:
+    await client.get("/login")
+    answer = await client.post("/login", data={"username": "bacsi", "password": "sai"})
+    assert answer.status_code == 422
+    assert 'value="bacsi"' in answer.text
+    assert "data-error-summary" in answer.text
+
+
+@pytest.mark.parametrize(
+    "born, words",
+    [
+        (date(2026, 11, 1), "20 ngày tuổi"),
+        (date(2026, 10, 12), "1 tháng tuổi"),
+        (date(2023, 11, 22), "35 tháng tuổi"),
+        (date(2023, 11, 21), "3 tuổi"),
+        (date(1988, 11, 22), "37 tuổi"),
+    ],
+)
+def test_ages_are_said_as_the_ward_does(born: date, words: str) -> None:
+    assert age_text(born, date(2026, 11, 21)) == words
+
+
+def test_a_person_has_two_letters() -> None:
+    assert initials_of("Nguyễn Thị Thu Hà") == "TH"
+
+
+def test_an_unknown_icon_is_found_at_once() -> None:
+    with pytest.raises(KeyError, match="no icon"):
+        icon("no-such-icon")
