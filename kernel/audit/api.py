@@ -1,0 +1,23 @@
+"""What other packages may use of the audit log."""
+
+from kernel.audit.service import (
+    Action,
+    AuditView,
+    Entry,
+    entries_of_patient,
+    entries_of_subject,
+    record,
+    record_all,
+    record_apart,
+)
+
+__all__ = [
+    "Action",
+    "AuditView",
+    "Entry",
+    "entries_of_patient",
+    "entries_of_subject",
+    "record",
+    "record_all",
+    "record_apart",
+]

@@ -1,0 +1,1 @@
+"""Events and jobs: written in the business transaction, carried out by workers, at least once."""

@@ -1,0 +1,56 @@
+"""What other packages may use of the outbox.
+
+@on(OrderPlaced, name="billing.charge_order")
+async def charge_order(job: Job, event: OrderPlaced) -> None: ...   # job.session commits with the job
+
+await publish(session, OrderPlaced(...))                            # in the business transaction
+"""
+
+from kernel.outbox.registry import Job, isolated_registry, job, on, periodic
+from kernel.outbox.rules import Backoff, GiveUp, TryLater
+from kernel.outbox.service import (
+    DiscardJob,
+    JobNotDead,
+    JobNotFound,
+    JobsOverview,
+    JobState,
+    JobView,
+    PeriodicView,
+    ReasonMissing,
+    dead_letters,
+    discard_job,
+    enqueue,
+    jobs_overview,
+    periodic_jobs,
+    publish,
+    retry_job,
+)
+from kernel.outbox.worker import Worker, drain
+
+__all__ = [
+    "Backoff",
+    "DiscardJob",
+    "GiveUp",
+    "Job",
+    "JobNotDead",
+    "JobNotFound",
+    "JobState",
+    "JobView",
+    "JobsOverview",
+    "PeriodicView",
+    "ReasonMissing",
+    "TryLater",
+    "Worker",
+    "dead_letters",
+    "discard_job",
+    "drain",
+    "enqueue",
+    "isolated_registry",
+    "job",
+    "jobs_overview",
+    "on",
+    "periodic",
+    "periodic_jobs",
+    "publish",
+    "retry_job",
+]
