@@ -1,7 +1,7 @@
 """The application: every package's routes, one set of dependencies, one way of telling refusals."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
 
-import signing.handlers  # noqa: F401  (importing registers the handlers)
+import hospital.handlers  # noqa: F401  (importing registers the handlers)
 from billing.routes import ROUTES as BILLING
 from emr.routes import ROUTES as EMR
 from hospital.errors import on_bug, on_http, on_problem
@@ -28,7 +28,9 @@ from kernel.db import (
     session_per_request,
     sessions_of_app,
 )
+from kernel.outbox.api import working
 from kernel.problems import Problem
+from kernel.services import open_services, services_of_app
 from kernel.staff.guards import provide_actor, provide_visitor
 from kernel.staff.pages import LoginPages
 from kernel.staff.rest import LoginController
@@ -63,6 +65,7 @@ def dependencies() -> dict[str, Provide]:
     return named | {
         "session": Provide(session_per_request),
         "sessions": Provide(sessions_of_app),
+        "services": Provide(services_of_app),
         "actor": Provide(provide_actor),
         "visitor": Provide(provide_visitor),
     }
@@ -73,13 +76,20 @@ async def run(app: Litestar) -> AsyncGenerator[None, None]:
     """Connect to the database for the life of the process, unless a test brought its own sessions."""
     settings: Settings = app.state.settings
     if "sessions" in app.state:
-        yield
+        async with open_services(settings, app.state.sessions) as services:
+            app.state.services = services
+            yield
         return
     # An owner's URL still runs as the application's role, without owner rights.
     engine = make_engine(settings.database_url, role=APPLICATION_ROLE, pool_size=settings.kernel.pool_size)
     app.state.sessions = make_sessions(engine)
     try:
-        yield
+        async with AsyncExitStack() as stack:
+            opened = open_services(settings, app.state.sessions, engine=engine)
+            app.state.services = await stack.enter_async_context(opened)
+            if settings.kernel.inline_worker:
+                await stack.enter_async_context(working(app.state.services))
+            yield
     finally:
         await engine.dispose()
 

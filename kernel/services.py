@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cache
+from ssl import SSLContext, create_default_context
 from typing import Any
 
 import httpx
+from litestar.datastructures import State
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -53,7 +56,7 @@ async def open_services(
     kernel: KernelSettings = settings.kernel
     wake, cpu = Wake(), CpuPool(kernel.cpu_workers, preload=preload)
     bind_wake(sessions, wake)
-    async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
+    async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS, verify=_tls()) as http:
         if engine is not None:
             wake.start(engine)
         await cpu.start()
@@ -69,3 +72,15 @@ async def open_services(
         finally:
             await cpu.stop()
             await wake.stop()
+
+
+@cache
+def _tls() -> SSLContext:
+    """Reading the machine's certificates takes 20 ms: once per process."""
+    return create_default_context()
+
+
+async def services_of_app(state: State) -> Services:
+    """For handlers that sign, send or store."""
+    services: Services = state.services
+    return services

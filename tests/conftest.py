@@ -27,6 +27,7 @@ from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.db import Sessions, make_engine, make_sessions
 from kernel.ids import new_id
+from kernel.services import Services
 from kernel.settings import KernelSettings
 from kernel.staff.api import Actor, NewAccount, Role, add_account
 
@@ -166,6 +167,13 @@ def signed_in(client: httpx.AsyncClient, sessions: Sessions, settings: Settings)
     return sign
 
 
+@pytest.fixture
+def services(app: Litestar) -> Services:
+    """The application's services inside the test's transaction; `await drain(services)` runs its jobs."""
+    services: Services = app.state.services
+    return services
+
+
 @dataclass
 class RealDatabase:
     """A database of its own where commits are real: concurrency, triggers at commit, outbox, NOTIFY."""
@@ -179,6 +187,11 @@ class RealDatabase:
 
     async def sign_in(self, *roles: Role, client: httpx.AsyncClient | None = None, **more: object) -> Actor:
         return await sign_in_as(client or self.client, self.sessions, self.settings, *roles, **more)  # type: ignore[arg-type]  # builder
+
+    @property
+    def services(self) -> Services:
+        services: Services = self.app.state.services
+        return services
 
     def browser(self) -> httpx.AsyncClient:
         return browser(self.app)

@@ -25,7 +25,7 @@ from kernel.outbox.service import (
     publish,
     retry_job,
 )
-from kernel.outbox.worker import Worker, drain
+from kernel.outbox.worker import Worker, drain, working
 
 __all__ = [
     "Backoff",
@@ -53,4 +53,5 @@ __all__ = [
     "periodic_jobs",
     "publish",
     "retry_job",
+    "working",
 ]

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -142,6 +142,18 @@ class Worker:
             task = asyncio.create_task(run_periodic(self._services, handlers[kind]), name=f"periodic {kind}")
             self._turns.add(task)
             task.add_done_callback(self._turns.discard)
+
+
+@contextlib.asynccontextmanager
+async def working(services: Services, *, concurrency: int = 4) -> AsyncGenerator[Worker, None]:
+    """Run a worker beside other work of this process and stop it gracefully."""
+    worker = Worker(services, concurrency=concurrency)
+    task = asyncio.create_task(worker.run(), name="outbox worker")
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await task
 
 
 async def run_claim(services: Services, claim: Claim) -> Exception | None:

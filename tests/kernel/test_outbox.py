@@ -1,6 +1,6 @@
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -37,7 +37,7 @@ from kernel.outbox.claims import LeaseLost, claim, end
 from kernel.outbox.registry import known_kinds
 from kernel.outbox.rules import describe_error
 from kernel.outbox.service import KEEP_FINISHED, purge_finished
-from kernel.services import Services, open_services
+from kernel.services import Services
 from kernel.staff.rules import SYSTEM
 from tests.conftest import RealDatabase
 
@@ -66,9 +66,8 @@ def registry() -> Iterator[None]:
 
 
 @pytest.fixture
-async def services(real_db: RealDatabase) -> AsyncIterator[Services]:
-    async with open_services(real_db.settings, real_db.sessions) as services:
-        yield services
+def services(real_db: RealDatabase) -> Services:
+    return real_db.services
 
 
 async def state_of(services: Services, kind: str) -> list[tuple[str, int]]:
