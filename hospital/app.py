@@ -12,6 +12,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
+from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 
 import hospital.handlers  # noqa: F401  (importing registers the handlers)
 from billing.routes import ROUTES as BILLING
@@ -42,6 +43,7 @@ from patient_portal.routes import ROUTES as PORTAL
 from signing.routes import ROUTES as SIGNING
 
 ROOT = Path(__file__).parent.parent
+PRELOAD = ("kernel.paper.render",)  # What the process pool is for.
 PACKAGES = ("signing", "emr", "billing", "patient_portal", "kiosk", "hospital")
 
 
@@ -85,13 +87,22 @@ async def run(app: Litestar) -> AsyncGenerator[None, None]:
     app.state.sessions = make_sessions(engine)
     try:
         async with AsyncExitStack() as stack:
-            opened = open_services(settings, app.state.sessions, engine=engine)
+            opened = open_services(settings, app.state.sessions, engine=engine, preload=PRELOAD)
             app.state.services = await stack.enter_async_context(opened)
             if settings.kernel.inline_worker:
                 await stack.enter_async_context(working(app.state.services))
             yield
     finally:
         await engine.dispose()
+
+
+class Metrics(PrometheusController):
+    """Figures for the monitor; no name and no id of a person is in them."""
+
+    path = "/metrics"
+    opt = {"public": True}  # noqa: RUF012  (litestar declares it as an instance attribute)
+    include_in_schema = False
+    openmetrics_format = True
 
 
 def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Litestar:
@@ -103,6 +114,7 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
         [
             healthz,
             readyz,
+            Metrics,
             *WEB_ROUTES,
             LoginController,
             LoginPages,
@@ -118,7 +130,10 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
         logging_config=None,
         exception_handlers={Problem: on_problem, HTTPException: on_http, Exception: on_bug},
         template_config=template_config(template_directories(), rail=RAIL),
-        middleware=[compress_text],
+        middleware=[
+            compress_text,
+            PrometheusConfig(app_name="lanh", prefix="lanh", group_path=True).middleware,
+        ],
         before_send=[secure_pages],
         csrf_config=CSRFConfig(
             secret=settings.kernel.secret,

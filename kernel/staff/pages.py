@@ -58,8 +58,7 @@ class LoginPages(Controller):
 
     @post("/logout", guards=[signed_in], include_in_schema=False)
     async def logout(self, actor: NamedDependency[Actor], session: NamedDependency[AsyncSession]) -> Redirect:
-        assert actor.session_id
-        await sign_out(session, actor.session_id, now=utc_now())
+        await sign_out(session, actor, now=utc_now())
         answer = Redirect("/login", status_code=303)
         answer.delete_cookie(COOKIE)
         return answer

@@ -48,8 +48,7 @@ class LoginController(Controller):
     @post("/logout", operation_id="signOut", guards=[signed_in], status_code=204)
     async def logout(self, actor: NamedDependency[Actor], session: NamedDependency[AsyncSession]) -> None:
         """End this session (đăng xuất)."""
-        assert actor.session_id
-        await sign_out(session, actor.session_id, now=utc_now())
+        await sign_out(session, actor, now=utc_now())
 
     @get("/me", operation_id="whoAmI", guards=[signed_in])
     async def me(self, actor: NamedDependency[Actor]) -> Actor:

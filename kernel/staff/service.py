@@ -14,6 +14,7 @@ from msgspec import Struct
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant
 from kernel.db import Sessions
 from kernel.ids import new_id
@@ -160,9 +161,9 @@ async def sign_in(
     if account.locked_until and account.locked_until > now:
         raise SignInRefused("Tài khoản tạm khoá vì nhập sai nhiều lần. Chờ ít phút hoặc gọi quản trị.")
     if not right:
-        await _count_failure(sessions, account.id, settings=settings, now=now)
+        await _count_failure(sessions, account, ip=ip, settings=settings, now=now)
         raise SignInRefused("Tên đăng nhập hoặc mật khẩu không đúng.")
-    token = secrets.token_urlsafe(32)
+    token, session_id = secrets.token_urlsafe(32), new_id()
     async with sessions.begin() as session:
         await session.execute(
             update(StaffAccount)
@@ -171,7 +172,7 @@ async def sign_in(
         )
         session.add(
             StaffSession(
-                id=new_id(),
+                id=session_id,
                 token_hash=token_hash(token),
                 account_id=account.id,
                 ip=ip or None,
@@ -179,26 +180,39 @@ async def sign_in(
                 last_seen_at=now,
             )
         )
+        actor = _actor(account, session_id=session_id, ip=ip)
+        await record(session, Entry(action=Action.LOGIN, subject=f"kernel.staff:{account.id}"), actor)
     return token, _view(account)
 
 
+def _actor(account: StaffAccount, *, session_id: UUID | None, ip: str) -> Actor:
+    return Actor(
+        id=account.id,
+        name=account.name,
+        title=account.title,
+        roles=frozenset(Role(role) for role in account.roles),
+        department=account.department,
+        session_id=session_id,
+        ip=ip,
+    )
+
+
 async def _count_failure(
-    sessions: Sessions, account_id: UUID, *, settings: KernelSettings, now: datetime
+    sessions: Sessions, account: StaffAccount, *, ip: str, settings: KernelSettings, now: datetime
 ) -> None:
+    """In a transaction of its own: the refusal rolls the request's back."""
+    mine = update(StaffAccount).where(StaffAccount.id == account.id)
     async with sessions.begin() as session:
         tries = await session.scalar(
-            update(StaffAccount)
-            .where(StaffAccount.id == account_id)
-            .values(failed_tries=StaffAccount.failed_tries + 1)
-            .returning(StaffAccount.failed_tries)
+            mine.values(failed_tries=StaffAccount.failed_tries + 1).returning(StaffAccount.failed_tries)
         )
         if tries is not None and tries >= settings.sign_in_tries:
             until = now + timedelta(minutes=settings.sign_in_lock_minutes)
-            await session.execute(
-                update(StaffAccount)
-                .where(StaffAccount.id == account_id)
-                .values(failed_tries=0, locked_until=until)
-            )
+            await session.execute(mine.values(failed_tries=0, locked_until=until))
+        failure = Entry(
+            action=Action.FAILURE, subject=f"kernel.staff:{account.id}", detail={"what": "sign-in"}
+        )
+        await record(session, failure, _actor(account, session_id=None, ip=ip))
 
 
 def token_hash(token: str) -> bytes:
@@ -234,16 +248,12 @@ async def actor_of_token(
                 update(StaffSession).where(StaffSession.id == login.id).values(last_seen_at=now)
             )
             await session.commit()
-    return Actor(
-        id=account.id,
-        name=account.name,
-        title=account.title,
-        roles=frozenset(Role(role) for role in account.roles),
-        department=account.department,
-        session_id=login.id,
-        ip=ip,
+    return _actor(account, session_id=login.id, ip=ip)
+
+
+async def sign_out(session: AsyncSession, actor: Actor, *, now: Instant) -> None:
+    """End the session this person came with."""
+    await session.execute(
+        update(StaffSession).where(StaffSession.id == actor.session_id).values(ended_at=now)
     )
-
-
-async def sign_out(session: AsyncSession, session_id: UUID, *, now: Instant) -> None:
-    await session.execute(update(StaffSession).where(StaffSession.id == session_id).values(ended_at=now))
+    await record(session, Entry(action=Action.LOGOUT, subject=f"kernel.staff:{actor.id}"), actor)

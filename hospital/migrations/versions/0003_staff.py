@@ -31,11 +31,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("username", name="uq_kernel_staff_account_username"),
         sa.CheckConstraint(
             "username = lower(username) AND username ~ '^[a-z0-9._-]{2,40}$'",
-            name="ck_kernel_staff_account_username",
+            name="username",
         ),
-        sa.CheckConstraint(
-            "citizen_id IS NULL OR citizen_id ~ '^[0-9]{12}$'", name="ck_kernel_staff_account_citizen_id"
-        ),
+        sa.CheckConstraint("citizen_id IS NULL OR citizen_id ~ '^[0-9]{12}$'", name="citizen_id"),
     )
     op.create_table(
         "kernel_staff_session",
