@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from kernel.audit.seal import seal, write_checkpoint
+from kernel.audit.signer import FileSigner
+from kernel.clock import local_day
 from kernel.outbox.api import Job, periodic
 from kernel.outbox.service import purge_finished
 
@@ -10,3 +13,16 @@ from kernel.outbox.service import purge_finished
 async def purge_jobs(job: Job) -> None:
     """Clear finished jobs away after a month."""
     await purge_finished(job.session, now=job.now)
+
+
+@periodic("kernel.seal_audit", every=timedelta(seconds=1))
+async def seal_audit(job: Job) -> None:
+    """Chain the audit rows of the last second."""
+    await seal(job.session)
+
+
+@periodic("kernel.sign_audit", every=timedelta(minutes=10))
+async def sign_audit(job: Job) -> None:
+    """Sign the head of yesterday's chain, once."""
+    signer = FileSigner(job.services.settings.kernel.data_dir)
+    await write_checkpoint(job.session, signer, day=local_day(job.now) - timedelta(days=1))

@@ -69,6 +69,8 @@ class AuditBlock(Base):
     from_xid: Mapped[str] = mapped_column(TransactionId)
     to_xid: Mapped[str] = mapped_column(TransactionId)
     row_count: Mapped[int] = mapped_column(BigInteger)
+    last_id: Mapped[int] = mapped_column(BigInteger)
+    """The highest row id in any block so far."""
     root: Mapped[bytes] = mapped_column(LargeBinary)
     previous: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary)

@@ -113,6 +113,7 @@ def create_audit() -> None:
         sa.Column("from_xid", TransactionId, nullable=False),
         sa.Column("to_xid", TransactionId, nullable=False),
         sa.Column("row_count", sa.BigInteger, nullable=False),
+        sa.Column("last_id", sa.BigInteger, nullable=False),
         sa.Column("root", sa.LargeBinary, nullable=False),
         sa.Column("previous", sa.LargeBinary, nullable=False),
         sa.Column("hash", sa.LargeBinary, nullable=False),
