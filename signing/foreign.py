@@ -1,0 +1,88 @@
+"""Sign a PDF that we did not render: pyHanko judges it first and writes the revision, the CMS is ours."""
+
+import io
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from cryptography import x509
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.sign import fields, signers
+from pyhanko.sign.general import SigningError
+from pyhanko.sign.signers.pdf_signer import PdfTBSDocument
+
+from kernel.problems import Conflict, Refused
+from signing.cms import TOKEN_OVERHEAD
+from signing.keys import Signer
+from signing.timestamps import TimestampClient
+from signing.trust import TrustList
+from signing.verification.pdf import as_asn1, verify_pdf
+
+TOKEN_ROOM = 6_000  # Bytes kept for a timestamp token.
+
+
+class EarlierSignatureBroken(Conflict):
+    """A file with a signature that does not hold collects no further one."""
+
+    slug = "earlier-signature-broken"
+
+
+class CannotSign(Refused):
+    """The file's structure or its form forbids another signature."""
+
+    slug = "cannot-sign"
+
+
+class _Silent(signers.ExternalSigner):
+    """pyHanko wants a signer to plan the file; the signature itself is ours."""
+
+
+async def sign_foreign(
+    pdf: bytes,
+    field: str,
+    signer: Signer,
+    *,
+    now: datetime,
+    stamps: TimestampClient | None = None,
+    trust: TrustList | None = None,
+) -> bytes:
+    """Return the file with one more signature, in a new or an empty field.
+
+    With `trust` every earlier signature is judged first. Raises EarlierSignatureBroken, CannotSign and what
+    `verify_pdf` raises.
+    """
+    if trust is not None:
+        report = verify_pdf(pdf, trust, now)
+        if report.signatures and not report.valid:
+            raise EarlierSignatureBroken(
+                "Tài liệu có chữ ký trước không hợp lệ hoặc đã bị sửa sau khi ký, nên không thể ký tiếp."
+            )
+    room = signer.template.size + (TOKEN_ROOM + TOKEN_OVERHEAD if stamps else 0)
+    meta = signers.PdfSignatureMetadata(
+        field_name=field, md_algorithm="sha256", subfilter=fields.SigSeedSubFilter.PADES
+    )
+    try:
+        writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+        planner = signers.PdfSigner(meta, _planner(signer.certificate))
+        prepared, _, out = await planner.async_digest_doc_for_signing(writer, bytes_reserved=2 * room)
+    except (PdfError, SigningError, ValueError) as error:
+        raise CannotSign(
+            "Không thêm được chữ ký vào tệp PDF này (cấu trúc hoặc biểu mẫu không cho phép)."
+        ) from error
+    attributes = signer.template.attributes(prepared.document_digest)
+    signature = await signer.sign(attributes)
+    stamp = await stamps.stamp(signature, now=now) if stamps else None
+    token = stamp.token if stamp and len(stamp.token) <= TOKEN_ROOM else None
+    cms = signer.template.assemble(attributes, signature, token)
+    await PdfTBSDocument.async_finish_signing(out, prepared, cms)
+    out.seek(0)
+    return bytes(out.read())
+
+
+@lru_cache(maxsize=64)
+def _planner(certificate: x509.Certificate) -> Any:
+    """Keep what pyHanko needs to know of a signer; parsing the certificate each time would cost a third."""
+    return _Silent(
+        signing_cert=as_asn1(certificate), cert_registry=None, signature_value=256, prefer_pss=True
+    )

@@ -1,0 +1,438 @@
+"""The judge of PDF signatures: pyHanko's full verdict, told in Vietnamese. Only `bottom_line` decides, never `intact`."""
+
+import asyncio
+import hashlib
+import io
+import zlib
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from asn1crypto import crl as asn1_crl
+from asn1crypto import ocsp as asn1_ocsp
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.ades.report import AdESIndeterminate
+from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.fields import enumerate_sig_fields
+from pyhanko.sign.validation import (
+    DocumentSecurityStore,
+    EmbeddedPdfSignature,
+    PdfSignatureStatus,
+    async_validate_pdf_signature,
+    async_validate_pdf_timestamp,
+)
+from pyhanko.sign.validation.errors import NoDSSFoundError, SignatureValidationError
+from pyhanko.sign.validation.settings import KeyUsageConstraints
+from pyhanko.sign.validation.status import SignatureCoverageLevel
+from pyhanko_certvalidator import ValidationContext
+
+from kernel.problems import Refused
+from signing.certificate_names import names_of
+from signing.cms import SignedData, read_signed_data
+from signing.der import BadDer, strip
+from signing.schemes import Scheme, WeakKey, scheme_for
+from signing.status import Standing
+from signing.timestamps import read_info
+from signing.trust import TrustList, whole_certificates
+from signing.verification.report import Level, Report, SignatureReport, summarise
+
+SIZE_MAXIMUM = 50_000_000  # Bytes.
+SIGNATURES_MAXIMUM = 100
+_USAGE = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"})
+_BROKEN = (PdfError, ValueError, LookupError, TypeError, AttributeError, RecursionError, zlib.error)
+_CHANGES = {
+    ModificationLevel.NONE: "Không thay đổi",
+    ModificationLevel.LTA_UPDATES: "Chỉ thêm dữ liệu lưu trữ dài hạn",
+    ModificationLevel.FORM_FILLING: "Chỉ thêm chữ ký của người ký sau",
+    ModificationLevel.ANNOTATIONS: "Có thêm chú thích sau khi ký",
+    ModificationLevel.OTHER: "NỘI DUNG BỊ THAY ĐỔI SAU KHI KÝ",
+}
+
+
+class NotPdf(Refused):
+    slug = "not-a-pdf"
+
+
+class BrokenPdf(Refused):
+    slug = "broken-pdf"
+
+
+class EncryptedPdf(Refused):
+    slug = "encrypted-pdf"
+
+
+class FileTooLarge(Refused):
+    status, slug = 413, "file-too-large"
+
+
+class TooManySignatures(Refused):
+    slug = "too-many-signatures"
+
+
+def verify_pdf(
+    data: bytes,
+    trust: TrustList,
+    now: datetime,
+    *,
+    ocsps: Sequence[bytes] = (),
+    crls: Sequence[bytes] = (),
+    size_maximum: int = SIZE_MAXIMUM,
+) -> Report:
+    """Judge every signature of a PDF, without asking the network: status comes from the answers handed in.
+
+    Raises NotPdf, BrokenPdf, EncryptedPdf, FileTooLarge, TooManySignatures.
+    """
+    reader, found, stamps = _open(data, size_maximum)
+    judge = _Judge(reader, trust, now, ocsps, crls, data=data)
+    try:
+        signatures = _run(judge.all(found, stamps)) if found else ()
+    except _BROKEN as error:
+        raise BrokenPdf("Tệp PDF hỏng hoặc sai cấu trúc, không kiểm được chữ ký.") from error
+    signatures += _unknown(reader, {s.field for s in signatures} | {str(s.field_name) for s in stamps})
+    warnings = ["Chữ ký thuộc hệ thống CHẠY THỬ, không có giá trị pháp lý."] if trust.demo and found else []
+    return Report(
+        kind="pdf",
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        valid=bool(signatures) and all(s.valid for s in signatures),
+        summary=summarise(signatures),
+        signatures=signatures,
+        warnings=tuple(warnings),
+        demo=trust.demo,
+        checked_at=now,
+    )
+
+
+@lru_cache(maxsize=8)
+def _trust(pem: bytes, demo: bool) -> TrustList:
+    return TrustList.from_pem(pem, demo=demo)
+
+
+def verify_pdf_job(
+    data: bytes, pem: bytes, demo: bool, now: datetime, ocsps: tuple[bytes, ...], crls: tuple[bytes, ...]
+) -> Report:
+    """The same for a worker process, which gets its trust list as bytes."""
+    return verify_pdf(data, _trust(pem, demo), now, ocsps=ocsps, crls=crls)
+
+
+def _open(
+    data: bytes, size_maximum: int
+) -> tuple[PdfFileReader, list[EmbeddedPdfSignature], list[EmbeddedPdfSignature]]:
+    if len(data) > size_maximum:
+        raise FileTooLarge(f"Tệp lớn hơn {size_maximum // 1_000_000} MB, không kiểm tra ở đây.")
+    if not data.startswith(b"%PDF-"):
+        raise NotPdf("Tệp không phải PDF.")
+    try:
+        reader = PdfFileReader(io.BytesIO(data))
+        if reader.encrypted:
+            raise EncryptedPdf("Tệp PDF được bảo vệ bằng mật khẩu. Hãy gỡ mật khẩu ở bản gốc rồi ký lại.")
+        found, stamps = reader.embedded_regular_signatures, reader.embedded_timestamp_signatures
+    except _BROKEN as error:
+        raise BrokenPdf("Tệp PDF hỏng hoặc sai cấu trúc, không đọc được chữ ký.") from error
+    if len(found) + len(stamps) > SIGNATURES_MAXIMUM:
+        raise TooManySignatures(f"Tệp có hơn {SIGNATURES_MAXIMUM} chữ ký.")
+    return reader, found, stamps
+
+
+class _Judge:
+    """One verification: the file, the roots, the moment, and the revocation answers at hand."""
+
+    def __init__(
+        self,
+        reader: PdfFileReader,
+        trust: TrustList,
+        now: datetime,
+        ocsps: Sequence[bytes],
+        crls: Sequence[bytes],
+        *,
+        data: bytes,
+    ) -> None:
+        self._now, self._trust, self._data = now, trust, data
+        self._roots = [as_asn1(root) for root in trust.roots]
+        self._others = [as_asn1(certificate) for certificate in trust.intermediates]
+        self._ocsps = [asn1_ocsp.OCSPResponse.load(answer) for answer in ocsps]
+        self._crls = [asn1_crl.CertificateList.load(answer) for answer in crls]
+        self._archived = self._read_store(reader)
+
+    def _read_store(self, reader: PdfFileReader) -> bool:
+        """Take certificates and revocation answers out of the file's DSS; tell whether there is one."""
+        try:
+            store = DocumentSecurityStore.read_dss(reader)
+        except NoDSSFoundError:
+            return False
+        except (PdfError, SignatureValidationError, ValueError, KeyError, TypeError):
+            return False
+        self._others += list(store.load_certs())
+        self._ocsps += [asn1_ocsp.OCSPResponse.load(bytes(item.get_object().data)) for item in store.ocsps]
+        self._crls += [asn1_crl.CertificateList.load(bytes(item.get_object().data)) for item in store.crls]
+        return bool(store.ocsps or store.crls)
+
+    def _context(self, at: datetime) -> ValidationContext:
+        return ValidationContext(
+            trust_roots=self._roots,
+            other_certs=self._others,
+            moment=at,
+            allow_fetching=False,
+            ocsps=self._ocsps,
+            crls=self._crls,
+            revocation_mode="soft-fail",
+            retroactive_revinfo=True,
+        )
+
+    async def all(
+        self, found: list[EmbeddedPdfSignature], stamps: list[EmbeddedPdfSignature]
+    ) -> tuple[SignatureReport, ...]:
+        """Judge every signature; a bad archive timestamp makes the file bad through `changes`."""
+        renewed = False
+        for stamp in stamps:
+            status = await async_validate_pdf_timestamp(stamp, self._context(self._now))
+            renewed = renewed or bool(status.valid and status.intact and status.trusted)
+        return tuple([await self._one(signature, renewed=renewed) for signature in found])
+
+    async def _one(self, signature: EmbeddedPdfSignature, *, renewed: bool) -> SignatureReport:
+        try:
+            own = read_signed_data(bytes(signature.pkcs7_content))
+        except BadDer:
+            own = None  # Perhaps a foreign digest; pyHanko judges, `_sound` refuses.
+        stamped = _stamped_at(own)
+        try:
+            status = await async_validate_pdf_signature(
+                signature,
+                self._context(stamped or self._now),
+                ts_validation_context=self._context(self._now),
+                key_usage_settings=_USAGE,
+            )
+        except (SignatureValidationError, PdfError, ValueError) as error:
+            del error  # Its text is English and may quote the file.
+            return _unreadable(str(signature.field_name))
+        return self._report(signature, status, own, stamped, renewed=renewed)
+
+    def _report(
+        self,
+        signature: EmbeddedPdfSignature,
+        status: PdfSignatureStatus,
+        own: SignedData | None,
+        stamped: datetime | None,
+        *,
+        renewed: bool,
+    ) -> SignatureReport:
+        certificate = x509.load_der_x509_certificate(signature.signer_cert.dump())
+        scheme, refusals, warnings = _algorithms(status, own, certificate)
+        if own is None or not self._sound(signature, own):
+            refusals.append("Vùng chứa chữ ký bị thay đổi hoặc chứa dữ liệu lạ.")
+        valid = bool(status.bottom_line) and not refusals
+        stamp_holds = status.timestamp_validity is not None and status.timestamp_validity.trusted
+        standing = self._standing(status)
+        if standing is Standing.UNREACHABLE:
+            warnings.append("Chưa có bằng chứng trạng thái thu hồi tại thời điểm ký.")
+        if not stamp_holds:
+            warnings.append("Thời điểm ký do máy ký khai, chưa có dấu thời gian tin cậy.")
+        names = names_of(certificate)
+        return SignatureReport(
+            field=str(signature.field_name),
+            valid=valid,
+            reasons=tuple(
+                refusals if valid else [*_reasons(status, certificate, stamped or self._now), *refusals]
+            ),
+            warnings=tuple(warnings),
+            signer=names.name,
+            title=names.title,
+            uid=names.uid,
+            organisation=names.organisation,
+            issuer=names.issuer,
+            serial=f"{certificate.serial_number:X}",
+            valid_from=certificate.not_valid_before_utc,
+            valid_to=certificate.not_valid_after_utc,
+            claimed_at=_aware(status.signer_reported_dt),
+            stamped_at=stamped if stamp_holds else None,
+            stamped_by=_stamper(status) if stamp_holds else "",
+            intact=bool(status.intact and status.valid),
+            standing=standing,
+            scheme=scheme,
+            level=_level(stamp_holds=stamp_holds, archived=self._archived, renewed=renewed)
+            if valid
+            else None,
+            last=status.coverage is SignatureCoverageLevel.ENTIRE_FILE,
+            changes=_changes(status),
+        )
+
+    def _sound(self, signature: EmbeddedPdfSignature, own: SignedData) -> bool:
+        """Look at what no signature covers: the hole must hold one CMS, zeros, and certificates that are whole."""
+        start, size, second, _ = (int(number) for number in signature.byte_range)
+        hole = self._data[start + size : second]
+        text = hole[1:-1]
+        if hole[:1] != b"<" or hole[-1:] != b">" or text not in (text.lower(), text.upper()):
+            return False
+        try:
+            raw = bytes.fromhex(text.decode("ascii"))
+        except ValueError:
+            return False
+        if raw[len(strip(raw)) :].strip(b"\0"):
+            return False
+        known = (*self._trust.roots, *self._trust.intermediates)
+        inside = read_signed_data(own.token).certificates if own.token else ()
+        return whole_certificates(own.certificates, known) and whole_certificates(inside, known)
+
+    def _standing(self, status: PdfSignatureStatus) -> Standing:
+        if status.revocation_details is not None:
+            return Standing.REVOKED
+        serial = status.signing_cert.serial_number
+        for answer in self._ocsps:
+            if answer["response_status"].native != "successful":
+                continue
+            for single in answer.response_data["responses"]:
+                if single["cert_id"]["serial_number"].native == serial:
+                    return Standing.GOOD if single["cert_status"].name == "good" else Standing.UNKNOWN
+        if any(listed.issuer == status.signing_cert.issuer for listed in self._crls):
+            return Standing.GOOD
+        return Standing.UNREACHABLE
+
+
+def _run(judging: Coroutine[Any, Any, tuple[SignatureReport, ...]]) -> tuple[SignatureReport, ...]:
+    """Run pyHanko's coroutines, which wait for nothing here, with or without a loop around us."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(judging)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, judging).result()
+
+
+def _algorithms(
+    status: PdfSignatureStatus, own: SignedData | None, certificate: x509.Certificate
+) -> tuple[Scheme | None, list[str], list[str]]:
+    """Hold the algorithms against TT 15/2025 annex I; PKCS#1 v1.5 is told, not refused."""
+    scheme = own.scheme if own else None
+    refusals, warnings = [], []
+    try:
+        scheme_for(certificate.public_key())
+    except WeakKey as error:
+        refusals.append(error.detail)
+    if status.md_algorithm in ("md5", "sha1", "sha224"):
+        refusals.append(f"Hàm băm {status.md_algorithm.upper()} không được chấp nhận.")
+    if scheme is Scheme.RSA_PKCS1_SHA256 or "rsassa_pkcs1v15" in status.pkcs7_signature_mechanism:
+        warnings.append("Chữ ký RSA PKCS#1 v1.5, không phải RSASSA-PSS như TT 15/2025 yêu cầu.")
+    return scheme, refusals, warnings
+
+
+def _reasons(status: PdfSignatureStatus, certificate: x509.Certificate, at: datetime) -> list[str]:
+    """Say why the bottom line is no, most telling first."""
+    reasons = [
+        _content_reason(status),
+        _certificate_reason(status, certificate, at),
+        _stamp_reason(status),
+        "Chữ ký trái ràng buộc của trường ký." if status.seed_value_constraint_error else "",
+    ]
+    return [reason for reason in reasons if reason] or ["Chữ ký không đạt kiểm tra tổng thể."]
+
+
+def _content_reason(status: PdfSignatureStatus) -> str:
+    changed = status.modification_level is not None and not status.docmdp_ok
+    if not (status.intact and status.valid):
+        return "Nội dung đã bị thay đổi hoặc chữ ký không khớp nội dung."
+    if changed or status.modification_level is ModificationLevel.OTHER:
+        return "Tài liệu bị sửa thêm sau khi ký."
+    if status.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
+        return "Chữ ký không bao trùm toàn bộ tài liệu."
+    return ""
+
+
+def _certificate_reason(status: PdfSignatureStatus, certificate: x509.Certificate, at: datetime) -> str:
+    if certificate.not_valid_after_utc < at:
+        return "Chứng thư số đã hết hạn tại thời điểm ký."
+    if certificate.not_valid_before_utc > at:
+        return "Chứng thư số chưa có hiệu lực tại thời điểm ký."
+    if status.revoked:
+        return "Chứng thư số đã bị thu hồi."
+    if status.trust_problem_indic is AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND:
+        return "Chứng thư số không do tổ chức được tin cậy cấp."
+    if status.trust_problem_indic is not None:
+        return "Chứng thư số không đủ điều kiện để ký (mục đích sử dụng hoặc đường dẫn tin cậy)."
+    return ""
+
+
+def _stamp_reason(status: PdfSignatureStatus) -> str:
+    stamp = status.timestamp_validity
+    fails = stamp is not None and not (stamp.valid and stamp.intact and stamp.trusted)
+    return "Dấu thời gian không hợp lệ." if fails else ""
+
+
+def _changes(status: PdfSignatureStatus) -> str:
+    if status.coverage is SignatureCoverageLevel.ENTIRE_FILE:
+        return "Không thay đổi"
+    if status.modification_level is None:
+        return "Không xác định được"
+    return _CHANGES[status.modification_level]
+
+
+def _level(*, stamp_holds: bool, archived: bool, renewed: bool) -> Level:
+    if not stamp_holds:
+        return Level.B_B
+    if not archived:
+        return Level.B_T
+    return Level.B_LTA if renewed else Level.B_LT
+
+
+def _stamped_at(own: SignedData | None) -> datetime | None:
+    """Read when the token says the signature existed; whether to believe it is pyHanko's business."""
+    if own is None or own.token is None:
+        return None
+    try:
+        token = read_signed_data(own.token)
+        return read_info(token.content)[0] if token.content else None
+    except BadDer:
+        return None
+
+
+def _stamper(status: PdfSignatureStatus) -> str:
+    assert status.timestamp_validity is not None
+    certificate = x509.load_der_x509_certificate(status.timestamp_validity.signing_cert.dump())
+    return names_of(certificate).name
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=UTC)
+
+
+def as_asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
+    return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
+
+
+def _unknown(reader: PdfFileReader, judged: set[str]) -> tuple[SignatureReport, ...]:
+    """Report signed fields of a kind that pyHanko passes over: a signature must not vanish by spoiling its label."""
+    fields = enumerate_sig_fields(reader, filled_status=True)
+    return tuple(_unreadable(str(name)) for name, _, _ in fields if str(name) not in judged)
+
+
+def _unreadable(field: str) -> SignatureReport:
+    return SignatureReport(
+        field=field,
+        valid=False,
+        reasons=("Chữ ký hỏng hoặc không theo chuẩn PAdES.",),
+        warnings=(),
+        signer="",
+        title="",
+        uid="",
+        organisation="",
+        issuer="",
+        serial="",
+        valid_from=None,
+        valid_to=None,
+        claimed_at=None,
+        stamped_at=None,
+        stamped_by="",
+        intact=False,
+        standing=Standing.UNREACHABLE,
+        scheme=None,
+        level=None,
+        last=False,
+        changes="Không xác định được",
+    )

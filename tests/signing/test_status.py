@@ -1,0 +1,133 @@
+"""OCSP, CRL and timestamps: asked over HTTP from the demo authority, in every mood."""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from litestar import Litestar
+
+from hospital.demo.outside.pki import routes
+from hospital.demo.pki import DemoPki, Holder
+from signing.status import Standing, StatusClient
+from signing.timestamps import TimestampClient
+from signing.trust import TrustList
+from tests.signing.acts import NOW, run, write_roots
+
+pytestmark = pytest.mark.anyio
+
+HOLDER = Holder("x", "Trần Văn Thử", "CCCD:001090000002")
+
+
+def ocsp_request(certificate: x509.Certificate, issuer: x509.Certificate) -> bytes:
+    builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1())
+    return builder.build().public_bytes(Encoding.DER)
+
+
+@pytest.fixture
+async def outside(pki: DemoPki) -> AsyncIterator[httpx.AsyncClient]:
+    """The authority behind the address that the certificates name."""
+    app = Litestar(routes(pki), logging_config=None)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False),  # type: ignore[arg-type]  # narrower scopes
+        base_url="http://pki.test",
+    ) as client:
+        yield client
+        await client.post("/outside/pki/mood", json={"mode": "ok"})
+
+
+async def test_both_tiers_answer_and_answers_are_kept(pki: DemoPki, outside: httpx.AsyncClient) -> None:
+    certificate, _ = pki.issue(HOLDER, now=NOW)
+    client = StatusClient(outside)
+    answers = await client.ask_path((certificate, pki.issuing, pki.root), now=NOW)
+    assert [answer.standing for answer in answers] == [Standing.GOOD, Standing.GOOD]
+    assert all(answer.ocsp for answer in answers)
+    await outside.post("/outside/pki/mood", json={"mode": "error"})
+    assert (await client.ask(certificate, pki.issuing, now=NOW)).standing is Standing.GOOD
+    later = NOW + timedelta(hours=2)
+    assert (await client.ask(certificate, pki.issuing, now=later)).standing is Standing.UNREACHABLE
+
+
+async def test_a_revoked_certificate_is_told(pki: DemoPki, outside: httpx.AsyncClient) -> None:
+    certificate, _ = pki.issue(HOLDER, now=NOW)
+    pki.revoke(certificate, at=NOW - timedelta(days=1))
+    answer = await StatusClient(outside).ask(certificate, pki.issuing, now=NOW)
+    assert (answer.standing, answer.revoked_at) == (Standing.REVOKED, NOW - timedelta(days=1))
+
+
+async def test_the_list_answers_when_the_responder_does_not(
+    pki: DemoPki, outside: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, _ = pki.issue(HOLDER, now=NOW)
+    pki.revoke(certificate, at=NOW)
+    monkeypatch.setattr("signing.status._ocsp_url", lambda _: "http://pki.test/outside/pki/nowhere")
+    answer = await StatusClient(outside).ask(certificate, pki.issuing, now=NOW)
+    assert (answer.standing, answer.ocsp) == (Standing.REVOKED, None)
+    assert answer.crl
+
+
+@pytest.mark.parametrize("mode", ["error", "garbage", "drop"])
+async def test_a_bad_mood_is_unreachable_and_unstamped(
+    pki: DemoPki, outside: httpx.AsyncClient, trust: TrustList, mode: str
+) -> None:
+    certificate, _ = pki.issue(HOLDER, now=NOW)
+    await outside.post("/outside/pki/mood", json={"mode": mode})
+    assert (
+        await StatusClient(outside).ask(certificate, pki.issuing, now=NOW)
+    ).standing is Standing.UNREACHABLE
+    stamps = TimestampClient(outside, ["http://pki.test/outside/pki/tsa"], trust)
+    assert await stamps.stamp(b"value", now=NOW) is None
+
+
+async def test_the_second_authority_stamps_when_the_first_fails(
+    outside: httpx.AsyncClient, trust: TrustList
+) -> None:
+    urls = ["http://pki.test/outside/pki/nowhere", "http://pki.test/outside/pki/tsa"]
+    stamp = await TimestampClient(outside, urls, trust).stamp(b"value", now=NOW)
+    assert stamp is not None
+    assert "TSA" in stamp.authority
+
+
+async def test_a_token_of_an_unknown_authority_is_not_taken(outside: httpx.AsyncClient) -> None:
+    client = TimestampClient(outside, ["http://pki.test/outside/pki/tsa"], TrustList([]))
+    assert await client.stamp(b"value", now=NOW) is None
+
+
+async def test_get_and_post_give_the_same_answer(pki: DemoPki, outside: httpx.AsyncClient) -> None:
+    certificate, _ = pki.issue(HOLDER, now=NOW)
+    request = ocsp_request(certificate, pki.issuing)
+    path = quote(base64.b64encode(request).decode(), safe="")
+    got = await outside.get(f"/outside/pki/ocsp/issuing/{path}")
+    answer = ocsp.load_der_ocsp_response(got.content)
+    assert answer.certificate_status is ocsp.OCSPCertStatus.GOOD
+    assert (await outside.post("/outside/pki/ocsp/issuing", content=b"junk")).content
+
+
+async def test_openssl_reads_the_list_and_the_token(
+    pki: DemoPki, outside: httpx.AsyncClient, tmp_path: Path, trust: TrustList
+) -> None:
+    root, issuing = write_roots(pki, tmp_path)
+    crl = tmp_path / "a.crl"
+    crl.write_bytes((await outside.get("/outside/pki/issuing.crl")).content)
+    assert "verify OK" in await asyncio.to_thread(
+        run, "openssl", "crl", "-inform", "DER", "-in", crl, "-CAfile", issuing, "-noout"
+    )
+    stamp = await TimestampClient(outside, ["http://pki.test/outside/pki/tsa"], trust).stamp(b"v", now=NOW)
+    assert stamp is not None
+    token = tmp_path / "t.tst"
+    token.write_bytes(stamp.token)
+    said = await asyncio.to_thread(
+        run,
+        *("openssl", "ts", "-verify", "-token_in", "-in", token, "-digest", hashlib.sha256(b"v").hexdigest()),
+        *("-CAfile", root, "-untrusted", issuing),
+    )
+    assert "Verification: OK" in said
