@@ -1,0 +1,30 @@
+"""`make screens`: a picture of every page in docs/screens, from a throw-away demo hospital.
+
+Names given on the command line take only those pictures.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.tour import STOPS, Tour, browser, throw_away_hospital
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screens"
+
+
+def main(wanted: list[str]) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with throw_away_hospital() as hospital, browser() as chromium:
+        tour = Tour(chromium, hospital.base_url)
+        for stop in STOPS:
+            if wanted and stop.name not in wanted:
+                continue
+            page = tour.visit(stop)
+            page.screenshot(path=FOLDER / f"{stop.name}.png")
+            page.close()
+            print(f"{stop.name:<24}{stop.path}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
