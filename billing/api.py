@@ -1,21 +1,81 @@
 """What other packages may use of billing."""
 
+from billing.accounts.service import NoAccount, account_of
+from billing.bills.service import BillNotComputable, bill
 from billing.bills.views import AccountState, BillLine, BillView
+from billing.notices.service import Delivery
+from billing.payments.service import pay_in_cash
 from billing.prices.rules import PriceKind
+from billing.prices.service import NewPrice, add_prices, prices_of
+from billing.receipts.service import (
+    NoSuchReceipt,
+    get_receipt,
+    receipts_of_episode,
+    receipts_of_patient,
+    receipts_of_request,
+)
 from billing.receipts.views import Method, ReceiptKind, ReceiptView
 from billing.requests.rules import RequestKind, RequestState
+from billing.requests.service import (
+    AlreadySettled,
+    NoSuchRequest,
+    NothingToPay,
+    PriceMissing,
+    RequestClosed,
+    RequestIdReused,
+    cancel_request,
+    counter_topic,
+    create_request,
+    get_request,
+    requests_of_episode,
+)
 from billing.requests.views import CreateRequest, RequestView
+from billing.settlements.service import NotEndedYet, NotPaidYet, settle_episode
+from billing.shifts.service import CounterView, add_counter, list_counters
+from billing.webhooks.service import take_notice as receive_notice
 
 __all__ = [
     "AccountState",
+    "AlreadySettled",
     "BillLine",
+    "BillNotComputable",
     "BillView",
+    "CounterView",
     "CreateRequest",
+    "Delivery",
     "Method",
+    "NewPrice",
+    "NoAccount",
+    "NoSuchReceipt",
+    "NoSuchRequest",
+    "NotEndedYet",
+    "NotPaidYet",
+    "NothingToPay",
     "PriceKind",
+    "PriceMissing",
     "ReceiptKind",
     "ReceiptView",
+    "RequestClosed",
+    "RequestIdReused",
     "RequestKind",
     "RequestState",
     "RequestView",
+    "account_of",
+    "add_counter",
+    "add_prices",
+    "bill",
+    "cancel_request",
+    "counter_topic",
+    "create_request",
+    "get_receipt",
+    "get_request",
+    "list_counters",
+    "pay_in_cash",
+    "prices_of",
+    "receipts_of_episode",
+    "receipts_of_patient",
+    "receipts_of_request",
+    "receive_notice",
+    "requests_of_episode",
+    "settle_episode",
 ]

@@ -1,1 +1,111 @@
 """Importing this registers the event and job handlers of billing."""
+
+from billing.accounts.service import lock_account, open_account
+from billing.care.service import service_group
+from billing.charges.service import ChargeOrder, charge_order, void_charge
+from billing.matching.service import match_transaction
+from billing.notices.service import MATCH_JOB, READ_JOB, MatchJob, NoticeJob, read_notice
+from billing.requests.service import (
+    EXPIRE_JOB,
+    TILL_TOPIC,
+    ExpireRequest,
+    cancel_open_requests,
+    expire_request,
+)
+from billing.settlements.service import end_episode, release_covered
+from emr.events import OrderPlaced, OrderVoided, StayEnded, VisitEnded, VisitOpened
+from kernel.live import touch
+from kernel.outbox.api import Job, job, on
+
+
+@on(VisitOpened, name="billing.open_account")
+async def open_on_visit(job: Job, event: VisitOpened) -> None:
+    await open_account(
+        job.session, episode_id=event.episode_id, patient_id=event.patient_id, now=event.opened_at
+    )
+
+
+@on(OrderPlaced, name="billing.charge_order")
+async def charge_on_order(job: Job, event: OrderPlaced) -> None:
+    """Charge at the price of the day; orders that money on the account covers go at once."""
+    order = ChargeOrder(
+        order_id=event.order_id,
+        episode_id=event.episode_id,
+        patient_id=event.patient_id,
+        service_code=event.service_code,
+        service_name=event.service_name,
+        group=await service_group(job.session, event.service_code),
+        quantity=event.quantity,
+        payer=event.payer,
+        in_scope=event.in_scope,
+        on_demand=event.on_demand,
+        placed_at=event.placed_at,
+    )
+    if await charge_order(job.session, order, now=job.now):
+        account = await lock_account(job.session, event.episode_id)
+        await release_covered(job.session, account, now=job.now, settings=job.services.settings.billing)
+        touch(job.session, TILL_TOPIC, {"episode_id": str(event.episode_id)})
+
+
+@on(OrderVoided, name="billing.void_charge")
+async def void_on_order(job: Job, event: OrderVoided) -> None:
+    """Void the charge; a code that still asks for it would ask too much."""
+    account = await lock_account(job.session, event.episode_id)
+    charge_id = await void_charge(
+        job.session, order_id=event.order_id, episode_id=event.episode_id, now=job.now
+    )
+    if charge_id is not None:
+        await cancel_open_requests(
+            job.session,
+            account.id,
+            reason="Một khoản chi phí đã huỷ, số tiền thay đổi.",
+            now=job.now,
+            charge_id=charge_id,
+        )
+        touch(job.session, TILL_TOPIC, {"episode_id": str(event.episode_id)})
+
+
+@on(VisitEnded, name="billing.end_visit")
+async def end_on_visit(job: Job, event: VisitEnded) -> None:
+    """Settle at 0 đồng by itself; otherwise the account waits for the till."""
+    if event.episode_closed and not event.inpatient:
+        await end_episode(
+            job.session,
+            event.episode_id,
+            ended_at=event.ended_at,
+            now=job.now,
+            settings=job.services.settings.billing,
+        )
+        touch(job.session, TILL_TOPIC, {"episode_id": str(event.episode_id)})
+
+
+@on(StayEnded, name="billing.end_stay")
+async def end_on_stay(job: Job, event: StayEnded) -> None:
+    if event.episode_closed:
+        await end_episode(
+            job.session,
+            event.episode_id,
+            ended_at=event.discharged_at,
+            now=job.now,
+            settings=job.services.settings.billing,
+        )
+        touch(job.session, TILL_TOPIC, {"episode_id": str(event.episode_id)})
+
+
+@job(EXPIRE_JOB)
+async def expire(job: Job, payload: ExpireRequest) -> None:
+    await expire_request(job.session, payload.request_id, now=job.now)
+
+
+@job(READ_JOB)
+async def read(job: Job, payload: NoticeJob) -> None:
+    """The safety net behind the webhook."""
+    await read_notice(job.session, payload.notice_id, settings=job.services.settings.billing, now=job.now)
+
+
+@job(MATCH_JOB)
+async def match(job: Job, payload: MatchJob) -> None:
+    """The safety net behind the match at once."""
+    await match_transaction(
+        job.session, payload.transaction_id, settings=job.services.settings.billing, now=job.now
+    )

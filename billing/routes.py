@@ -2,4 +2,6 @@
 
 from litestar.types import ControllerRouterHandler
 
-ROUTES: list[ControllerRouterHandler] = []
+from billing.webhooks.rest import WebhookController
+
+ROUTES: list[ControllerRouterHandler] = [WebhookController]

@@ -1,0 +1,54 @@
+"""Open, find and lock accounts."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.accounts.models import Account
+from kernel.clock import Instant
+from kernel.ids import new_id
+from kernel.problems import NotFound
+
+
+class NoAccount(NotFound):
+    slug = "no-account"
+
+
+async def open_account(session: AsyncSession, *, episode_id: UUID, patient_id: UUID, now: Instant) -> Account:
+    """Return the account of an episode, opened on first use, locked for this transaction."""
+    values = {
+        "id": new_id(),
+        "episode_id": episode_id,
+        "patient_id": patient_id,
+        "state": "OPEN",
+        "opened_at": now,
+    }
+    await session.execute(
+        insert(Account).values(values).on_conflict_do_nothing(index_elements=["episode_id"])
+    )
+    return await lock_account(session, episode_id)
+
+
+async def lock_account(session: AsyncSession, episode_id: UUID) -> Account:
+    """Return the account of an episode, locked: money of one account moves one step at a time. Raises NoAccount."""
+    query = select(Account).where(Account.episode_id == episode_id).with_for_update()
+    return _found(await session.scalar(query.execution_options(populate_existing=True)))
+
+
+async def lock_account_by_id(session: AsyncSession, account_id: UUID) -> Account:
+    """Return an account by its own id, locked. Raises NoAccount."""
+    query = select(Account).where(Account.id == account_id).with_for_update()
+    return _found(await session.scalar(query.execution_options(populate_existing=True)))
+
+
+async def account_of(session: AsyncSession, episode_id: UUID) -> Account:
+    """Return the account of an episode. Raises NoAccount."""
+    return _found(await session.scalar(select(Account).where(Account.episode_id == episode_id)))
+
+
+def _found(account: Account | None) -> Account:
+    if account is None:
+        raise NoAccount("Đợt khám chữa bệnh này chưa phát sinh chi phí nào.")
+    return account

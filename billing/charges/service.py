@@ -1,0 +1,110 @@
+"""Charge orders, void charges, mark what is paid."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.accounts.service import lock_account, open_account
+from billing.charges.models import Charge
+from billing.charges.rules import charge_prices
+from billing.prices.service import prices_of
+from kernel.clock import Instant, local_day
+from kernel.ids import new_id
+
+
+class ChargeOrder(Struct, frozen=True, kw_only=True):
+    """An order to charge. `payer` is the đối tượng of its visit; `group` its MA_NHOM."""
+
+    order_id: UUID
+    episode_id: UUID
+    patient_id: UUID
+    service_code: str
+    service_name: str
+    group: str
+    quantity: int
+    payer: str
+    in_scope: bool
+    on_demand: bool
+    placed_at: Instant
+
+
+async def charge_order(session: AsyncSession, order: ChargeOrder, *, now: Instant) -> bool:
+    """Charge an order at the price of its day, once. Returns False if it was charged before.
+
+    A settled account opens again: what comes after settlement is shown, never lost.
+    """
+    account = await open_account(
+        session, episode_id=order.episode_id, patient_id=order.patient_id, now=order.placed_at
+    )
+    if await session.scalar(select(Charge.id).where(Charge.order_id == order.order_id)):
+        return False
+    day = local_day(order.placed_at)
+    prices = charge_prices(
+        await prices_of(session, order.service_code, day),
+        payer=order.payer,
+        in_scope=order.in_scope,
+        on_demand=order.on_demand,
+    )
+    session.add(
+        Charge(
+            id=new_id(),
+            account_id=account.id,
+            order_id=order.order_id,
+            service_code=order.service_code,
+            service_name=order.service_name,
+            service_group=order.group,
+            quantity=order.quantity,
+            unit_price=prices.unit_price,
+            insured_price=prices.insured_price,
+            kind=prices.kind,
+            in_scope=order.in_scope,
+            on_demand=order.on_demand,
+            price_missing=prices.missing,
+            service_day=day,
+            placed_at=order.placed_at,
+            recorded_at=now,
+        )
+    )
+    if account.state == "SETTLED":
+        account.state, account.settled_at, account.frozen_bill = "OPEN", None, None
+    await session.flush()
+    return True
+
+
+async def void_charge(
+    session: AsyncSession, *, order_id: UUID, episode_id: UUID, now: Instant
+) -> UUID | None:
+    """Void the charge of a cancelled order. Returns its id, or None if there is nothing (more) to void."""
+    await lock_account(session, episode_id)
+    charge = await session.scalar(select(Charge).where(Charge.order_id == order_id))
+    if charge is None or charge.voided_at is not None:
+        return None
+    charge.voided_at = now
+    await session.flush()
+    return charge.id
+
+
+async def charges_of(session: AsyncSession, account_id: UUID) -> Sequence[Charge]:
+    """Return the charges of an account that hold, in the order they were placed."""
+    query = (
+        select(Charge)
+        .where(Charge.account_id == account_id, Charge.voided_at.is_(None))
+        .order_by(Charge.placed_at, Charge.id)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def mark_released(
+    session: AsyncSession, charge_ids: Iterable[UUID], *, request_id: UUID | None, now: Instant
+) -> list[UUID]:
+    """Mark charges as paid for and return the orders that may now be carried out."""
+    query = (
+        update(Charge)
+        .where(Charge.id.in_(list(charge_ids)), Charge.released_at.is_(None), Charge.voided_at.is_(None))
+        .values(released_at=now, paid_request_id=request_id)
+        .returning(Charge.order_id)
+    )
+    return list(await session.scalars(query))

@@ -1,0 +1,1 @@
+"""Money that reaches a request: shared, posted, receipted, orders let go."""

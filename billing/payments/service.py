@@ -1,0 +1,224 @@
+"""Pay a request, by transfer or in cash. Everything happens in one transaction; the receipt number comes last."""
+
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.accounts.models import Account
+from billing.bills.service import bill_of_account
+from billing.care.service import release
+from billing.charges.service import mark_released
+from billing.events import PaymentMatched
+from billing.ledger.rules import Book, EntryKind, sides
+from billing.ledger.service import NewEntry, post
+from billing.payments.models import Allocation
+from billing.receipts.service import NewReceipt, issue
+from billing.receipts.views import AUTOMATIC_BOOK, Method, ReceiptKind
+from billing.requests.models import PaymentRequest, RequestCharge
+from billing.requests.rules import RequestKind, RequestState, Split, may_move, split_money
+from billing.requests.service import create_request, lock_request, touch_screens, view_of
+from billing.requests.views import CreateRequest, RequestView
+from billing.settings import BillingSettings
+from billing.settlements.service import release_covered, settle_if_paid
+from billing.shifts.service import lock_shift
+from kernel.audit.api import Action, Entry, record
+from kernel.clock import Instant
+from kernel.facility import Facility
+from kernel.outbox.api import publish
+from kernel.staff.api import Actor
+
+_DEFAULTS = BillingSettings()
+
+
+class Money(Struct, frozen=True, kw_only=True):
+    """Money at hand for a request: where it lies, how it came, who says so."""
+
+    amount: int
+    source: Book
+    method: Method
+    actor: Actor
+    transaction_id: UUID | None = None
+    quality: str = "EXACT"
+    """How sure it is that a transfer belongs here; see matching."""
+    shift_id: UUID | None = None
+    book: str = AUTOMATIC_BOOK
+    cashier_name: str = ""
+
+
+class Paid(Struct, frozen=True):
+    """What became of the money."""
+
+    split: Split
+    entry_id: UUID
+    receipt_id: UUID
+
+
+async def pay_request(
+    session: AsyncSession,
+    request_id: UUID,
+    money: Money,
+    *,
+    now: Instant,
+    settings: BillingSettings = _DEFAULTS,
+) -> Paid:
+    """Use money for a request: what is owed pays it, the rest waits to be given back (nộp thừa chờ hoàn).
+
+    The request may be long expired, cancelled or paid: nothing is refused and nothing is dropped.
+    """
+    request, account = await lock_request(session, request_id)
+    owed = await _owed(session, request, account, now=now, settings=settings)
+    split = split_money(money.amount, asked=request.amount, paid=request.received, owed=owed)
+    deposit = request.kind == RequestKind.DEPOSIT
+    entry_id = await post(
+        session,
+        NewEntry(
+            kind=EntryKind.DEPOSIT if deposit else EntryKind.PAYMENT,
+            sides=sides(
+                (money.source, money.amount),
+                (Book.DEPOSIT if deposit else Book.PATIENT, -split.to_request),
+                (Book.EXCESS, -split.excess),
+            ),
+            actor_id=money.actor.id,
+            at=now,
+            account_id=account.id,
+            request_id=request.id,
+            transaction_id=money.transaction_id,
+            shift_id=money.shift_id,
+        ),
+    )
+    if money.transaction_id is not None:
+        session.add(
+            Allocation(
+                transaction_id=money.transaction_id,
+                request_id=request.id,
+                to_request=split.to_request,
+                excess=split.excess,
+                quality=money.quality,
+                entry_id=entry_id,
+                at=now,
+            )
+        )
+    _move(request, split, now=now)
+    await session.flush()
+    if request.state != RequestState.UNDERPAID and split.to_request and not deposit:
+        await _release_asked(session, request, now=now)
+    await release_covered(session, account, now=now, settings=settings)
+    await _tell(session, request, account, money, now=now)
+    await settle_if_paid(session, account, now=now, settings=settings)
+    receipt_id = await issue(session, _receipt(request, account, money, split, entry_id, now=now))
+    return Paid(split, entry_id, receipt_id)
+
+
+async def _owed(
+    session: AsyncSession,
+    request: PaymentRequest,
+    account: Account,
+    *,
+    now: Instant,
+    settings: BillingSettings,
+) -> int:
+    """Return what the request may still take: nothing once its episode is settled."""
+    if account.state == "SETTLED":
+        return 0
+    if request.kind == RequestKind.DEPOSIT:
+        return request.amount - request.received
+    return (await bill_of_account(session, account, now=now, settings=settings)).remaining
+
+
+def _move(request: PaymentRequest, split: Split, *, now: Instant) -> None:
+    state = split.state if not request.excess else RequestState.OVERPAID
+    assert may_move(RequestState(request.state), state), "money always has a way"
+    late = request.state in {RequestState.EXPIRED, RequestState.CANCELLED}
+    request.late = (
+        request.late or late or (request.state == RequestState.PENDING and now > request.expires_at)
+    )
+    request.state, request.closed_at = state, now
+    request.received += split.to_request
+    request.excess += split.excess
+
+
+async def _release_asked(session: AsyncSession, request: PaymentRequest, *, now: Instant) -> None:
+    asked = await session.scalars(
+        select(RequestCharge.charge_id).where(RequestCharge.request_id == request.id)
+    )
+    orders = await mark_released(session, asked, request_id=request.id, now=now)
+    await release(session, orders, now=now)
+
+
+async def _tell(
+    session: AsyncSession, request: PaymentRequest, account: Account, money: Money, *, now: Instant
+) -> None:
+    event = PaymentMatched(
+        request_id=request.id,
+        episode_id=account.episode_id,
+        patient_id=account.patient_id,
+        amount=money.amount,
+        reference=request.reference,
+        at=now,
+    )
+    await publish(session, event)
+    detail = {"reference": request.reference, "amount": money.amount, "method": money.method}
+    entry = Entry(Action.CHANGE, f"billing.request:{request.id}", account.patient_id, detail=detail)
+    await record(session, entry, money.actor)
+    touch_screens(session, request)
+
+
+def _receipt(
+    request: PaymentRequest,
+    account: Account,
+    money: Money,
+    split: Split,
+    entry_id: UUID,
+    *,
+    now: Instant,
+) -> NewReceipt:
+    kind = ReceiptKind.DEPOSIT if request.kind == RequestKind.DEPOSIT else ReceiptKind.BILL
+    return NewReceipt(
+        book=money.book,
+        kind=kind if split.to_request else ReceiptKind.EXCESS,
+        method=money.method,
+        account_id=account.id,
+        episode_id=account.episode_id,
+        patient_id=account.patient_id,
+        entry_id=entry_id,
+        title=request.title,
+        amount=money.amount,
+        issued_at=now,
+        excess=split.excess,
+        request_id=request.id,
+        reference=request.reference,
+        cashier_name=money.cashier_name,
+    )
+
+
+async def pay_in_cash(
+    session: AsyncSession,
+    command: CreateRequest,
+    *,
+    actor: Actor,
+    facility: Facility,
+    settings: BillingSettings,
+    now: Instant,
+) -> RequestView:
+    """Take cash for what a request would ask; the same command again changes nothing.
+
+    Raises NoOpenShift and what create_request raises.
+    """
+    shift = await lock_shift(session, actor, command.counter)
+    view = await create_request(session, command, actor=actor, facility=facility, settings=settings, now=now)
+    if view.state != RequestState.PENDING:
+        return view
+    money = Money(
+        amount=view.amount,
+        source=Book.CASH,
+        method=Method.CASH,
+        actor=actor,
+        shift_id=shift.id,
+        book=command.counter,
+        cashier_name=actor.name,
+    )
+    await pay_request(session, view.id, money, now=now, settings=settings)
+    request, account = await lock_request(session, view.id)
+    return view_of(request, account)
