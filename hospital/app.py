@@ -19,7 +19,6 @@ from billing.routes import ROUTES as BILLING
 from emr.routes import ROUTES as EMR
 from hospital.errors import on_bug, on_http, on_problem
 from hospital.health import healthz, readyz
-from hospital.home import home
 from hospital.rail import RAIL
 from hospital.settings import Settings, read_settings, with_secret
 from kernel.db import (
@@ -116,7 +115,6 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
             healthz,
             readyz,
             Metrics,
-            home,
             *WEB_ROUTES,
             LoginController,
             LoginPages,

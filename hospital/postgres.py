@@ -228,6 +228,20 @@ def embedded(data_dir: Path) -> Iterator[Cluster]:
             _stop(binaries, home)
 
 
+def already_running(data_dir: Path) -> Cluster | None:
+    """The cluster of this data folder, when another program of ours runs it now."""
+    home = data_home(data_dir)
+    socket_dir = _socket_dir(home)
+    if not (data_dir / "postgres.lock").exists() or not (socket_dir / ".s.PGSQL.5432").exists():
+        return None
+    with (data_dir / "postgres.lock").open("r") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return Cluster(socket_dir)
+    return None
+
+
 @contextmanager
 def throw_away() -> Iterator[Cluster]:
     """Run a cluster without durability in a temporary folder: tests, journeys, benchmarks."""

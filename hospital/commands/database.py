@@ -6,15 +6,21 @@ from contextlib import contextmanager
 import click
 from msgspec.structs import replace
 
-from hospital.postgres import PostgresUnavailable, embedded
+from hospital.postgres import PostgresUnavailable, already_running, embedded
 from hospital.settings import Settings
 
 
 @contextmanager
 def database(settings: Settings) -> Iterator[Settings]:
-    """Yield the settings with both database URLs filled in; nothing is started when DATABASE_URL is set."""
+    """Yield the settings with both database URLs filled in.
+
+    Nothing is started when DATABASE_URL is set or when the folder's server runs already.
+    """
     if settings.database_url:
         yield replace(settings, owner_url=settings.owner_url or settings.database_url)
+        return
+    if running := already_running(settings.kernel.data_dir):
+        yield replace(settings, database_url=running.app_url(), owner_url=running.url())
         return
     try:
         with embedded(settings.kernel.data_dir) as cluster:

@@ -9,5 +9,4 @@ import "./live.js";
 import "./autosave.js";
 import "./countdown.js";
 import "./qr.js";
-import "./rows.js";
 import "./idle.js";

@@ -1,9 +1,8 @@
-// Pushed changes: one stream a page (kernel.live). On every `touch` and on every (re)connect the page is told to load its parts
-// again, so that nothing sent while the line was down is missed. `alive` comes every 2 s: silence means the line is dead.
-// Fires on body: `live` (detail: the ids, or {why}), `live:lost`, `live:back`.
+// Pushed changes: one stream a page. On every event and on every (re)connect the page is told to reload its parts,
+// so that nothing sent while the line was down is missed. Fires `live` and `live:lost` on body.
 import { all, onEach } from "./dom.js";
 
-const LONGEST_MS = 10_000, SILENCE_MS = 7_000;
+const LONGEST_MS = 10_000;
 
 function show(lost) {
   for (const sign of all("[data-live-state]")) sign.classList.toggle("lost", lost);
@@ -11,47 +10,38 @@ function show(lost) {
   document.body.classList.toggle("offline", lost);
 }
 
-function tell(kind, detail = {}) {
+function tell(kind, detail) {
   document.body.dispatchEvent(new CustomEvent(kind, { detail, bubbles: true }));
 }
 
 onEach("[data-live]", (element) => {
-  let wait = 1000, fresh = true, source, silence, lost = false, left = false;
-
-  const heard = () => {
-    clearTimeout(silence);
-    silence = setTimeout(fail, SILENCE_MS);
-    if (!lost) return;
-    lost = false;
-    show(false);
-    tell("live:back");
-  };
-  const fail = () => {
-    clearTimeout(silence);
-    source.close();
-    if (left || !element.isConnected) return;
-    show(true);
-    if (!lost) { lost = true; tell("live:lost"); }
-    setTimeout(connect, wait);
-    wait = Math.min(LONGEST_MS, wait * 2);
-  };
+  let wait = 1000, first = true, source, lost = false;
   const connect = () => {
-    if (left) return;
     source = new EventSource(element.dataset.live);
-    silence = setTimeout(fail, SILENCE_MS);
-    source.addEventListener("reload", () => {
+    source.onopen = () => {
       wait = 1000;
-      heard();
-      if (!fresh) tell("live", { why: "reload" });
-      fresh = false;
-    });
-    source.addEventListener("alive", heard);
-    source.addEventListener("touch", (event) => { heard(); tell("live", JSON.parse(event.data)); });
-    source.onerror = fail;
+      if (!first) tell("live", { why: "reconnected" });
+      first = false;
+      lost = false;
+      show(false);
+    };
+    source.onmessage = (event) => {
+      let data = event.data;
+      try { data = JSON.parse(data); } catch { /* plain text is fine */ }
+      tell("live", data);
+    };
+    source.onerror = () => {
+      show(true);
+      if (!lost) { lost = true; tell("live:lost", {}); }
+      source.close();
+      if (!element.isConnected) return;
+      setTimeout(connect, wait);
+      wait = Math.min(LONGEST_MS, wait * 2);
+    };
   };
   connect();
-  window.addEventListener("pagehide", () => { left = true; clearTimeout(silence); source.close(); });
-  window.addEventListener("pageshow", (event) => { if (event.persisted) { left = false; connect(); tell("live", { why: "restored" }); } });
+  window.addEventListener("pagehide", () => source.close());
+  window.addEventListener("pageshow", (event) => { if (event.persisted) { connect(); tell("live", { why: "restored" }); } });
 });
 
 window.addEventListener("offline", () => show(true));
