@@ -51,9 +51,9 @@ def invoice_data(invoice: Numbered) -> str:
 
 
 def invoice_xml(invoice: Numbered, *, guid: str) -> bytes:
-    """Return the unsigned invoice with an empty DSCKS for the signatures. Raises WrongFigures, BadText."""
+    """Return the unsigned invoice with an empty place for the seller's signature. Raises WrongFigures, BadText."""
     code = lookup_code(invoice, total=check_figures(invoice.content).total, guid=guid)
-    body = invoice_data(invoice) + write(text("DLQRCode", code)) + "<DSCKS></DSCKS>"
+    body = invoice_data(invoice) + write(text("DLQRCode", code)) + "<DSCKS><NBan></NBan></DSCKS>"
     return f'<?xml version="1.0" encoding="UTF-8"?><HDon>{body}</HDon>'.encode()
 
 
