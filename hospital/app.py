@@ -12,7 +12,6 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import ScalarRenderPlugin
-from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 
 import hospital.handlers  # noqa: F401  (importing registers the handlers)
 from billing.routes import ROUTES as BILLING
@@ -29,6 +28,8 @@ from kernel.db import (
     session_per_request,
     sessions_of_app,
 )
+from kernel.logs import configure_logs
+from kernel.observe import observe_requests, show_metrics
 from kernel.outbox.api import working
 from kernel.problems import Problem
 from kernel.services import open_services, services_of_app
@@ -96,15 +97,6 @@ async def run(app: Litestar) -> AsyncGenerator[None, None]:
         await engine.dispose()
 
 
-class Metrics(PrometheusController):
-    """Figures for the monitor; no name and no id of a person is in them."""
-
-    path = "/metrics"
-    opt = {"public": True}  # noqa: RUF012  (litestar declares it as an instance attribute)
-    include_in_schema = False
-    openmetrics_format = True
-
-
 def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Litestar:
     """Assemble the application. `sessions`: given by tests that run inside one transaction."""
     state: dict[str, Any] = {"settings": settings}
@@ -114,7 +106,7 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
         [
             healthz,
             readyz,
-            Metrics,
+            show_metrics,
             *WEB_ROUTES,
             LoginController,
             LoginPages,
@@ -130,10 +122,7 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
         logging_config=None,
         exception_handlers={Problem: on_problem, HTTPException: on_http, Exception: on_bug},
         template_config=template_config(template_directories(), rail=RAIL),
-        middleware=[
-            compress_text,
-            PrometheusConfig(app_name="lanh", prefix="lanh", group_path=True).middleware,
-        ],
+        middleware=[observe_requests, compress_text],
         before_send=[secure_pages],
         csrf_config=CSRFConfig(
             secret=settings.kernel.secret,
@@ -151,4 +140,6 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
 
 def from_environment() -> Litestar:
     """The application of this process's environment, for the server."""
-    return create_app(with_secret(read_settings()))
+    settings = with_secret(read_settings())
+    configure_logs(level=settings.kernel.log_level)
+    return create_app(settings)

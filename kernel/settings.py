@@ -38,3 +38,6 @@ class KernelSettings(Struct, frozen=True):
     pool_size: int = 10
     proxy_header: str = ""
     """Header that names the client's address behind our reverse proxy, such as X-Forwarded-For; empty: the socket's."""
+    metrics_token: str = ""
+    """Lets another machine read /metrics ("Authorization: Bearer …"); empty: this machine only."""
+    log_level: str = "INFO"

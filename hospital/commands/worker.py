@@ -9,6 +9,7 @@ import hospital.handlers  # noqa: F401  (importing registers the handlers)
 from hospital.processes import die_with_parent
 from hospital.settings import Settings, read_settings, with_secret
 from kernel.db import APPLICATION_ROLE, make_engine, make_sessions
+from kernel.logs import configure_logs
 from kernel.outbox.worker import Worker
 from kernel.services import open_services
 
@@ -18,7 +19,9 @@ from kernel.services import open_services
 def worker(concurrency: int) -> None:
     """Chạy tiến trình làm việc nền: gửi, ký, dựng, đối soát."""
     die_with_parent()
-    asyncio.run(run(with_secret(read_settings()), concurrency))
+    settings = with_secret(read_settings())
+    configure_logs(level=settings.kernel.log_level)
+    asyncio.run(run(settings, concurrency))
 
 
 async def run(settings: Settings, concurrency: int) -> None:

@@ -1,0 +1,103 @@
+"""Logs: one JSON object a line on stderr, without patient data.
+
+A field passes by an allow-list of names, or because its value is a number, a truth value or one of our ids; the
+text of exceptions is never written (a database error quotes the row), only their type and where they were raised.
+"""
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+from uuid import UUID
+
+import msgspec
+import structlog
+
+Event = MutableMapping[str, Any]
+
+WORDS = frozenset(
+    {"event", "level", "logger", "timestamp", "kind", "outcome", "error", "trace", "method", "route", "hash"}
+    | {"day", "action", "state", "reason", "version", "withheld", "command", "address", "worker"}
+)
+"""Fields whose text may be logged: all of them are written by the program, none by a person."""
+NUMBERS_WITHHELD = frozenset({"citizen_id", "insurance_no", "phone", "account_number", "amount"})
+
+_LONG_NUMBER = re.compile(r"\d[\d ]{7,}\d")
+_QUERY = re.compile(r"\?[^\s\"']*")
+_TEXT_LETTERS = 500
+
+
+def withhold(_: Any, __: str, event: Event) -> Event:
+    """Drop every field that might carry patient data and name it in `withheld`."""
+    dropped = []
+    for name in list(event):
+        value = event[name]
+        plain = isinstance(value, (bool, int, float, UUID)) or value is None
+        if name in NUMBERS_WITHHELD or not (plain or name in WORDS):
+            dropped.append(name)
+            del event[name]
+        elif isinstance(value, str):
+            event[name] = scrub(value)
+    if dropped:
+        event["withheld"] = sorted(dropped)
+    return event
+
+
+def scrub(text: str) -> str:
+    """Hide numbers as long as a phone's or a card's, and query strings, in text of other people's libraries."""
+    return _LONG_NUMBER.sub("•", _QUERY.sub("?…", text))[:_TEXT_LETTERS]
+
+
+def name_exception(_: Any, __: str, event: Event) -> Event:
+    """Replace an exception by its type and the places it passed."""
+    raised = event.pop("exc_info", None)
+    if raised is True:
+        raised = sys.exc_info()
+    error = raised[1] if isinstance(raised, tuple) else raised
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        event["error"] = type(error).__name__
+        event["trace"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+    return event
+
+
+def _first_line(_: Any, __: str, event: Event) -> Event:
+    """Keep a library's message to its first line: the rest may quote a statement with its values."""
+    event["event"] = str(event.get("event", "")).split("\n", 1)[0]
+    return event
+
+
+def _json(_: Any, __: str, event: Event) -> str:
+    return msgspec.json.encode(event).decode()
+
+
+def configure_logs(*, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send our logs and those of every library through one handler, to stderr unless a stream is given."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        name_exception,
+        _first_line,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, withhold, _json],
+        keep_exc_info=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("httpx", "httpcore", "asyncio", "fontTools"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
