@@ -1,25 +1,9 @@
 """When an order may be carried out, and how it moves. Pure."""
 
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
-
-class Payer(StrEnum):
-    """Đối tượng: who pays for a visit."""
-
-    BHYT = "BHYT"
-    SELF_PAY = "SELF_PAY"
-    """Viện phí."""
-    ON_DEMAND = "ON_DEMAND"
-    """Theo yêu cầu."""
-    FOREIGNER = "FOREIGNER"
-
-
-class Setting(StrEnum):
-    """Where the person is treated."""
-
-    OUTPATIENT = "OUTPATIENT"
-    INPATIENT = "INPATIENT"
-    EMERGENCY = "EMERGENCY"
+from emr.episodes.rules import Payer, Setting
 
 
 class Priority(StrEnum):
@@ -56,7 +40,7 @@ NEXT: dict[OrderState, frozenset[OrderState]] = {
     OrderState.RELEASED: frozenset({OrderState.DOING, OrderState.VOIDED}),
     OrderState.DOING: frozenset({OrderState.REPORTED, OrderState.DONE}),
     OrderState.REPORTED: frozenset({OrderState.DONE}),
-    OrderState.DONE: frozenset(),
+    OrderState.DONE: frozenset({OrderState.REPORTED}),
     OrderState.VOIDED: frozenset(),
 }
 
@@ -68,6 +52,10 @@ STATE_WORDS = {
     OrderState.DONE: "Đã xong",
     OrderState.VOIDED: "Đã hủy",
 }
+
+
+UNDONE = frozenset({OrderState.HELD, OrderState.RELEASED})
+"""Nothing has been done yet: may be voided, and must be decided on before a visit ends."""
 
 
 def may_move(old: OrderState, new: OrderState) -> bool:
@@ -93,3 +81,22 @@ def released_at_once(
     if payer is Payer.BHYT and in_scope and not on_demand:
         return ReleasedBy.RULE
     return ReleasedBy.CREDIT if credit else None
+
+
+def measured(text: str) -> Decimal | None:
+    """Read a measured number as a laboratory writes it, "5,4" or "5.4"; None if it is none."""
+    try:
+        number = Decimal(text.strip().replace(",", "."))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def abnormal(value: str | None, *, low: str | None, high: str | None) -> str:
+    """Return "H" above the reference range, "L" below it, else an empty text."""
+    number = measured(value) if value else None
+    if number is None:
+        return ""
+    if high and number > Decimal(high):
+        return "H"
+    return "L" if low and number < Decimal(low) else ""

@@ -1,12 +1,13 @@
 """Commands and views of orders."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from emr.orders.rules import OrderState, Payer, Priority, ReleasedBy, Setting
+from emr.episodes.rules import Payer, Setting
+from emr.orders.rules import OrderState, Priority, ReleasedBy
+from kernel.clock import Instant
 
 Quantity = Annotated[int, Meta(ge=1, le=1_000)]
 Reason = Annotated[str, Meta(min_length=3, max_length=500)]
@@ -49,7 +50,7 @@ class ReportResult(Struct, frozen=True, forbid_unknown_fields=True):
     unit: str = ""
     reason: str = ""
     """Why an earlier version is corrected."""
-    measured_at: datetime | None = None
+    measured_at: Instant | None = None
     """Clinical time, when it differs from the time of entry."""
 
 
@@ -61,9 +62,9 @@ class ResultView(Struct, frozen=True):
     unit: str
     abnormal: str
     """"", "H" above, "L" below the reference range."""
-    reported_at: datetime
+    reported_at: Instant
     reported_by: str
-    measured_at: datetime | None
+    measured_at: Instant | None
     reason: str
 
 
@@ -88,10 +89,10 @@ class OrderView(Struct, frozen=True):
     room: str | None
     note: str
     ordered_by: str
-    placed_at: datetime
-    released_at: datetime | None
-    performed_at: datetime | None
-    reported_at: datetime | None
-    approved_at: datetime | None
+    placed_at: Instant
+    released_at: Instant | None
+    performed_at: Instant | None
+    reported_at: Instant | None
+    approved_at: Instant | None
     approved_by: str | None
     result: ResultView | None = None

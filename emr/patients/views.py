@@ -1,12 +1,13 @@
 """Commands and views of patients."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
 from emr.patients.scan import Precision, Sex
+from kernel.clock import Instant
 
 ShortText = Annotated[str, Meta(max_length=200)]
 
@@ -79,7 +80,7 @@ class PatientView(Struct, frozen=True):
     nationality: str = "VN"
     occupation: str = ""
     revision: int = 1
-    registered_at: datetime | None = None
+    registered_at: Instant | None = None
 
 
 class PatientHit(Struct, frozen=True):
@@ -103,6 +104,6 @@ class IdentifierView(Struct, frozen=True):
     kind: str
     value: str
     active: bool
-    recorded_at: datetime
-    ended_at: datetime | None
+    recorded_at: Instant
+    ended_at: Instant | None
     ended_reason: str

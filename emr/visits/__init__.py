@@ -1,1 +1,1 @@
-"""Visits, episodes (đợt khám chữa bệnh) and stays."""
+"""Exam visits: opened, begun, ended."""

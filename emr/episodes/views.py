@@ -1,14 +1,23 @@
 """Commands and views of visits and stays."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from emr.orders.rules import Payer, Setting
+from emr.episodes.rules import (
+    EpisodeState,
+    IdentifiedBy,
+    Outcome,
+    Payer,
+    QueuePriority,
+    Setting,
+    StayState,
+    VisitState,
+)
 from emr.patients.scan import Precision, Sex
-from emr.visits.rules import EpisodeState, IdentifiedBy, Outcome, QueuePriority, StayState, VisitState
+from kernel.clock import Instant
 
 Reason = Annotated[str, Meta(min_length=3, max_length=500)]
 
@@ -32,7 +41,7 @@ class CardCheck(Struct, frozen=True, forbid_unknown_fields=True):
     referral_from: str = ""
     reply_code: str = ""
     """Code the portal answered, e.g. 000."""
-    checked_at: datetime | None = None
+    checked_at: Instant | None = None
     portal_down: str = ""
     """Evidence when the portal did not answer: reception goes on (NĐ 188/2025 Đ37-38)."""
 
@@ -76,8 +85,8 @@ class TicketView(Struct, frozen=True):
     state: str
     ready: bool
     """False while the exam fee is unpaid: not called yet."""
-    issued_at: datetime
-    called_at: datetime | None = None
+    issued_at: Instant
+    called_at: Instant | None = None
 
 
 class VisitView(Struct, frozen=True):
@@ -99,9 +108,9 @@ class VisitView(Struct, frozen=True):
     insurance: CardCheck | None
     guardian: Guardian | None
     identified_by: IdentifiedBy
-    opened_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
+    opened_at: Instant
+    started_at: Instant | None
+    ended_at: Instant | None
     doctor_name: str | None
     outcome: Outcome | None
     ticket: TicketView | None = None
@@ -126,7 +135,7 @@ class VisitHeader(Struct, frozen=True):
     insurance: CardCheck | None
     room: str
     department: str
-    opened_at: datetime
+    opened_at: Instant
     phone: str | None = None
     citizen_id: str | None = None
     address: str = ""
@@ -138,8 +147,8 @@ class EpisodeView(Struct, frozen=True):
     code: str
     patient_id: UUID
     state: EpisodeState
-    opened_at: datetime
-    closed_at: datetime | None
+    opened_at: Instant
+    closed_at: Instant | None
 
 
 class Admit(Struct, frozen=True, forbid_unknown_fields=True):
@@ -166,8 +175,8 @@ class StayView(Struct, frozen=True):
     state: StayState
     reason: str
     diagnosis_code: str
-    admitted_at: datetime
-    discharged_at: datetime | None
+    admitted_at: Instant
+    discharged_at: Instant | None
     outcome: Outcome | None
 
 

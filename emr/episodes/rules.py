@@ -1,9 +1,28 @@
-"""Moves of visits, episodes and stays. Pure."""
+"""Payers, and the moves of visits, episodes and stays. Pure."""
 
 from datetime import date
 from enum import StrEnum
 
 from emr.patients.rules import age_years
+
+
+class Payer(StrEnum):
+    """Đối tượng: who pays for a visit."""
+
+    BHYT = "BHYT"
+    SELF_PAY = "SELF_PAY"
+    """Viện phí."""
+    ON_DEMAND = "ON_DEMAND"
+    """Theo yêu cầu."""
+    FOREIGNER = "FOREIGNER"
+
+
+class Setting(StrEnum):
+    """Where the person is treated."""
+
+    OUTPATIENT = "OUTPATIENT"
+    INPATIENT = "INPATIENT"
+    EMERGENCY = "EMERGENCY"
 
 
 class VisitState(StrEnum):

@@ -1,0 +1,1 @@
+"""Episodes (đợt khám chữa bệnh) with their visits: the rows other features lean on."""

@@ -1,0 +1,1 @@
+"""Stays (đợt điều trị nội trú) and beds."""
