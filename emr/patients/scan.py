@@ -9,9 +9,10 @@ import unicodedata
 from binascii import crc_hqx
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar
 
 from msgspec import Struct
+
+from kernel.problems import Refused
 
 
 class Sex(StrEnum):
@@ -107,17 +108,16 @@ _ADVICE = {
 }
 
 
-class BadScan(ValueError):
+class BadScan(Refused):
     """The scan can't be used; says why and what to do. Never carries the content of the scan."""
 
-    status: ClassVar[int] = 422
-    slug: ClassVar[str] = "bad-scan"
+    slug = "bad-scan"
 
     def __init__(self, fault: Fault, what: str = "") -> None:
         advice = _ADVICE[fault]
         if fault is Fault.BAD_FIELD:
             advice = f"{what} trên mã không đúng dạng. Quét lại; nếu vẫn vậy, nhập theo giấy tờ bằng tay."
-        super().__init__(advice)
+        super().__init__(advice, field="scan", extra={"fault": fault.value})
         self.fault = fault
 
 
