@@ -4,13 +4,12 @@ from itertools import product
 
 import pytest
 
+from emr.episodes.rules import Payer, Setting
 from emr.orders.rules import (
     NEXT,
     OrderState,
-    Payer,
     Priority,
     ReleasedBy,
-    Setting,
     may_move,
     released_at_once,
 )
@@ -23,6 +22,7 @@ ALLOWED = {
     ("DOING", "REPORTED"),
     ("DOING", "DONE"),
     ("REPORTED", "DONE"),
+    ("DONE", "REPORTED"),
 }
 
 

@@ -1,0 +1,56 @@
+"""Cho nợ: the leader on duty lets an episode go on before payment."""
+
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import Table, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from emr.episodes.models import Credit as CreditRow
+from emr.episodes.service import get_episode
+from emr.episodes.views import Credit
+from emr.orders.models import Order
+from emr.orders.rules import OrderState, ReleasedBy
+from emr.orders.service import release_orders
+from emr.places.service import is_leader_on_duty
+from kernel.audit.api import Action, Entry, record
+from kernel.clock import Instant
+from kernel.problems import Forbidden
+from kernel.staff.api import Actor
+
+_CREDITS = cast(Table, CreditRow.__table__)
+
+
+class NotLeaderOnDuty(Forbidden):
+    slug = "not-leader-on-duty"
+
+
+async def grant_credit(
+    session: AsyncSession, episode_id: UUID, command: Credit, *, actor: Actor, now: Instant
+) -> list[UUID]:
+    """Release the episode's held orders and all later ones; returns those released now.
+
+    Granting twice changes nothing. Raises NoSuchEpisode, NotLeaderOnDuty.
+    """
+    episode = await get_episode(session, episode_id)
+    if not await is_leader_on_duty(session, actor.id, at=now):
+        raise NotLeaderOnDuty(
+            "Chỉ trực lãnh đạo của ca này mới cho nợ được. Xem lịch trực để biết ai đang trực."
+        )
+    values = {
+        "episode_id": episode_id,
+        "reason": command.reason,
+        "granted_at": now,
+        "granted_by": actor.id,
+        "granted_name": actor.name,
+    }
+    made = insert(_CREDITS).values(values).on_conflict_do_nothing().returning(_CREDITS.c.episode_id)
+    if await session.scalar(made) is not None:
+        subject = f"emr.episode:{episode_id}"
+        entry = Entry(Action.CHANGE, subject, episode.patient_id, command.reason, {"credit": True})
+        await record(session, entry, actor)
+    held = select(Order.id).where(Order.episode_id == episode_id, Order.state == OrderState.HELD.value)
+    return await release_orders(
+        session, list(await session.scalars(held)), now=now, by=ReleasedBy.CREDIT, actor=actor
+    )

@@ -1,0 +1,267 @@
+"""Give numbers, call people, show queues."""
+
+from datetime import date
+from typing import Any, cast
+from uuid import UUID
+
+from msgspec import convert
+from sqlalchemy import Table, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from emr.episodes.models import Visit
+from emr.episodes.rules import RANK, QueuePriority
+from emr.episodes.views import TicketView
+from emr.patients.models import Patient
+from emr.places.models import Room
+from emr.places.service import get_room, list_rooms
+from emr.queues.models import QueueDay, Ticket
+from emr.queues.rules import STATE_WORDS, TicketState, may_move
+from emr.queues.views import BoardLine, BoardRoom, BoardView, QueueLine, QueueView
+from kernel.audit.api import Action, Entry, record
+from kernel.clock import Instant, local_day
+from kernel.ids import new_id
+from kernel.live import touch
+from kernel.problems import Conflict, NotFound
+from kernel.staff.api import Actor
+from kernel.text import mask_name
+
+_TICKETS = cast(Table, Ticket.__table__)
+_DAYS = cast(Table, QueueDay.__table__)
+_PRIORITY = {rank: priority for priority, rank in RANK.items()}
+
+
+class NoSuchTicket(NotFound):
+    slug = "no-such-ticket"
+
+
+class NobodyWaits(Conflict):
+    slug = "nobody-waits"
+
+
+class TicketMoved(Conflict):
+    """The ticket is no longer in a state that allows this."""
+
+    slug = "ticket-moved"
+
+
+async def issue_ticket(
+    session: AsyncSession, *, visit_id: UUID, room: str, priority: QueuePriority, ready: bool, now: Instant
+) -> TicketView:
+    """Give the next number of the room and day. Holds the room's counter until commit, so numbers have no gaps."""
+    day = local_day(now)
+    counted = insert(_DAYS).values(room_code=room, day=day, last_number=1)
+    counted = counted.on_conflict_do_update(
+        index_elements=["room_code", "day"], set_={"last_number": _DAYS.c.last_number + 1}
+    )
+    number = await session.scalar(counted.returning(_DAYS.c.last_number))
+    values = {
+        "id": new_id(),
+        "visit_id": visit_id,
+        "room_code": room,
+        "day": day,
+        "number": number,
+        "rank": RANK[priority],
+        "state": TicketState.WAITING.value,
+        "ready": ready,
+        "issued_at": now,
+        "calls": 0,
+    }
+    await session.execute(insert(_TICKETS).values(values))
+    await tell_queue(session, room)
+    return _view(values | {"called_at": None})
+
+
+def _view(ticket: dict[str, Any]) -> TicketView:
+    return convert(
+        {
+            "id": ticket["id"],
+            "visit_id": ticket["visit_id"],
+            "room": ticket["room_code"],
+            "day": ticket["day"],
+            "number": ticket["number"],
+            "priority": _PRIORITY[ticket["rank"]].value,
+            "state": ticket["state"],
+            "ready": ticket["ready"],
+            "issued_at": ticket["issued_at"],
+            "called_at": ticket["called_at"],
+        },
+        TicketView,
+    )
+
+
+async def ticket_of_visit(session: AsyncSession, visit_id: UUID) -> TicketView | None:
+    """Return the visit's latest ticket."""
+    statement = select(_TICKETS).where(_TICKETS.c.visit_id == visit_id).order_by(_TICKETS.c.issued_at.desc())
+    row = (await session.execute(statement.limit(1))).first()
+    return _view(row._asdict()) if row else None
+
+
+async def make_ready(session: AsyncSession, visit_ids: list[UUID]) -> None:
+    """The exam fee of these visits needs no more waiting for: they may be called."""
+    changed = await session.scalars(
+        update(_TICKETS)
+        .where(_TICKETS.c.visit_id.in_(visit_ids), ~_TICKETS.c.ready)
+        .values(ready=True)
+        .returning(_TICKETS.c.room_code)
+    )
+    for room in sorted(set(changed)):
+        await tell_queue(session, room)
+
+
+async def call_next(session: AsyncSession, room: str, *, actor: Actor, now: Instant) -> TicketView:
+    """Call the next person: emergencies, then priority, then by number. Raises NoSuchRoom, NobodyWaits.
+
+    Two doctors of one room who press at once get two people.
+    """
+    await get_room(session, room)
+    waiting = (
+        select(_TICKETS.c.id)
+        .where(
+            _TICKETS.c.room_code == room,
+            _TICKETS.c.day == local_day(now),
+            _TICKETS.c.state == TicketState.WAITING.value,
+            _TICKETS.c.ready,
+        )
+        .order_by(_TICKETS.c.rank.desc(), _TICKETS.c.number)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    ticket_id = await session.scalar(waiting)
+    if ticket_id is None:
+        raise NobodyWaits("Không còn ai đủ điều kiện gọi: hàng đợi trống hoặc người chờ chưa đóng tiền khám.")
+    return await _call(session, ticket_id, actor=actor, now=now)
+
+
+async def call_again(session: AsyncSession, ticket_id: UUID, *, actor: Actor, now: Instant) -> TicketView:
+    """Call the same number once more, or a person who was missed. Raises NoSuchTicket, TicketMoved."""
+    row = await _locked(session, ticket_id)
+    if row["state"] not in (TicketState.CALLED, TicketState.MISSED):
+        raise TicketMoved(f"Số này đang ở trạng thái “{STATE_WORDS[TicketState(row['state'])]}”.")
+    return await _call(session, ticket_id, actor=actor, now=now)
+
+
+async def _call(session: AsyncSession, ticket_id: UUID, *, actor: Actor, now: Instant) -> TicketView:
+    called = (
+        update(_TICKETS)
+        .where(_TICKETS.c.id == ticket_id)
+        .values(state=TicketState.CALLED.value, called_at=now, called_by=actor.id, calls=_TICKETS.c.calls + 1)
+        .returning(*_TICKETS.c)
+    )
+    row = (await session.execute(called)).one()._asdict()
+    patient_id = await session.scalar(select(Visit.patient_id).where(Visit.id == row["visit_id"]))
+    await record(session, Entry(Action.CHANGE, f"emr.ticket:{ticket_id}", patient_id), actor)
+    await tell_queue(session, row["room_code"])
+    return _view(row)
+
+
+async def _locked(session: AsyncSession, ticket_id: UUID) -> dict[str, Any]:
+    statement = select(_TICKETS).where(_TICKETS.c.id == ticket_id).with_for_update()
+    row = (await session.execute(statement)).first()
+    if row is None:
+        raise NoSuchTicket("Không có số thứ tự này.")
+    return row._asdict()
+
+
+async def move_ticket(session: AsyncSession, ticket_id: UUID, new: TicketState) -> TicketView:
+    """Move a ticket. Raises NoSuchTicket, TicketMoved if the move is not allowed."""
+    row = await _locked(session, ticket_id)
+    old = TicketState(row["state"])
+    if not may_move(old, new):
+        raise TicketMoved(f"Số này đang ở trạng thái “{STATE_WORDS[old]}”, không chuyển được.")
+    await session.execute(update(_TICKETS).where(_TICKETS.c.id == ticket_id).values(state=new.value))
+    await tell_queue(session, row["room_code"])
+    return _view(row | {"state": new.value})
+
+
+async def move_ticket_of_visit(session: AsyncSession, visit_id: UUID, new: TicketState) -> None:
+    """Follow a visit: its ticket moves too, if it can."""
+    ticket = await ticket_of_visit(session, visit_id)
+    if ticket is not None and may_move(TicketState(ticket.state), new):
+        await move_ticket(session, ticket.id, new)
+
+
+async def tell_queue(session: AsyncSession, room: str) -> None:
+    """Wake the screens that show this room, after commit."""
+    area = await session.scalar(select(Room.area).where(Room.code == room))
+    touch(session, f"queue:{room}", {"room": room})
+    touch(session, f"board:{area}", {"room": room})
+
+
+async def queue_of(session: AsyncSession, room: str, *, day: date) -> QueueView:
+    """Return the people of a room's queue of a day, who comes next first. Raises NoSuchRoom."""
+    place = await get_room(session, room)
+    statement = (
+        select(
+            Ticket.id.label("ticket_id"),
+            Ticket.visit_id,
+            Visit.patient_id,
+            Ticket.number,
+            Patient.name,
+            Patient.birth_date,
+            Patient.sex,
+            Ticket.rank,
+            Ticket.state,
+            Ticket.ready,
+            Visit.payer,
+            Ticket.issued_at,
+            Ticket.called_at,
+            Visit.number.label("visit_number"),
+        )
+        .join(Visit, Visit.id == Ticket.visit_id)
+        .join(Patient, Patient.id == Visit.patient_id)
+        .where(Ticket.room_code == room, Ticket.day == day, Ticket.state != TicketState.CANCELLED.value)
+        .order_by(Ticket.rank.desc(), Ticket.number)
+    )
+    rows = await session.execute(statement)
+    lines = [
+        convert(row._asdict() | {"priority": _PRIORITY[row.rank].value}, QueueLine, strict=False)
+        for row in rows
+    ]
+    return QueueView(room=room, room_name=place.name, day=day, lines=lines)
+
+
+async def board_of(session: AsyncSession, area: str, *, day: date) -> BoardView:
+    """Return what the board of an area shows: who is called where, names masked."""
+    rooms = await list_rooms(session, area=area)
+    codes = [room.code for room in rooms]
+    called = (
+        select(Ticket.room_code, Ticket.number, Patient.name, Ticket.called_at, Ticket.calls)
+        .join(Visit, Visit.id == Ticket.visit_id)
+        .join(Patient, Patient.id == Visit.patient_id)
+        .where(Ticket.room_code.in_(codes), Ticket.day == day, Ticket.called_at.is_not(None))
+        .where(Ticket.state.in_([TicketState.CALLED.value, TicketState.SERVING.value]))
+        .order_by(Ticket.called_at.desc())
+    )
+    names = {room.code: room.name for room in rooms}
+    lines = [
+        BoardLine(
+            row.room_code, names[row.room_code], row.number, mask_name(row.name), row.called_at, row.calls
+        )
+        for row in await session.execute(called)
+    ]
+    waiting = await _waiting_numbers(session, codes, day)
+    shown = [
+        BoardRoom(
+            room=room.code,
+            room_name=room.name,
+            now=next((line for line in lines if line.room == room.code), None),
+            waiting=len(waiting.get(room.code, [])),
+            next_numbers=waiting.get(room.code, [])[:5],
+        )
+        for room in rooms
+    ]
+    return BoardView(area=area, newest=lines[0] if lines else None, rooms=shown)
+
+
+async def _waiting_numbers(session: AsyncSession, rooms: list[str], day: date) -> dict[str, list[int]]:
+    numbers = (
+        select(Ticket.room_code, Ticket.number)
+        .where(Ticket.room_code.in_(rooms), Ticket.day == day)
+        .where(Ticket.state == TicketState.WAITING.value, Ticket.ready)
+        .order_by(Ticket.rank.desc(), Ticket.number)
+    )
+    waiting: dict[str, list[int]] = {}
+    for room, number in await session.execute(numbers):
+        waiting.setdefault(room, []).append(number)
+    return waiting
