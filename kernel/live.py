@@ -5,7 +5,7 @@ connection); `alive` every two seconds lets a screen notice a dead line.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 import msgspec
 from litestar.response import ServerSentEvent
@@ -38,7 +38,7 @@ def stream(wake: Wake, *topics: str, alive_seconds: float = ALIVE_SECONDS) -> Se
 
 async def events(
     wake: Wake, *topics: str, alive_seconds: float = ALIVE_SECONDS
-) -> AsyncIterator[ServerSentEventMessage]:
+) -> AsyncGenerator[ServerSentEventMessage, None]:
     """Yield the events of `topics` until the process stops or the reader leaves."""
     news: asyncio.Queue[tuple[str, str]] = asyncio.Queue(_QUEUE_MESSAGES)
 

@@ -9,14 +9,15 @@ import hashlib
 import os
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, NotFoundError
 from obstore.store import S3Store
 
+_TRY_SECONDS = "10 seconds"
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -126,28 +127,29 @@ class BucketStore:
             secret_access_key=secret_key,
             endpoint=endpoint or None,
             virtual_hosted_style_request=not endpoint,
-            client_options={"allow_http": allow_http},
+            client_options={"allow_http": allow_http, "timeout": _TRY_SECONDS},
+            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},
         )
 
     async def put(self, data: bytes) -> str:
         name = hashlib.sha256(data).hexdigest()
-        try:
-            await obstore.put_async(self._store, _key(name), data, mode="create")
-        except AlreadyExistsError:
-            return name
+        if not await self.exists(
+            name
+        ):  # Not every S3 server knows a conditional put; the same bytes do no harm.
+            await obstore.put_async(self._store, _key(name), data)
         return name
 
     async def get(self, sha256: str) -> bytes:
         try:
             found = await obstore.get_async(self._store, _key(sha256))
-        except NotFoundError:
+        except FileNotFoundError:
             raise ObjectMissing(sha256) from None
         return _checked(sha256, bytes(await found.bytes_async()))
 
     async def exists(self, sha256: str) -> bool:
         try:
             await obstore.head_async(self._store, _key(sha256))
-        except NotFoundError:
+        except FileNotFoundError:
             return False
         return True
 
