@@ -14,6 +14,7 @@ from billing.requests.service import (
 )
 from billing.settlements.service import end_episode, release_covered
 from emr.events import OrderPlaced, OrderVoided, StayEnded, VisitEnded, VisitOpened
+from kernel.clock import local_day
 from kernel.live import touch
 from kernel.outbox.api import Job, job, on
 
@@ -34,7 +35,7 @@ async def charge_on_order(job: Job, event: OrderPlaced) -> None:
         patient_id=event.patient_id,
         service_code=event.service_code,
         service_name=event.service_name,
-        group=await service_group(job.session, event.service_code),
+        group=await service_group(job.session, event.service_code, on=local_day(event.placed_at)),
         quantity=event.quantity,
         payer=event.payer,
         in_scope=event.in_scope,
@@ -62,6 +63,7 @@ async def void_on_order(job: Job, event: OrderVoided) -> None:
             now=job.now,
             charge_id=charge_id,
         )
+        await release_covered(job.session, account, now=job.now, settings=job.services.settings.billing)
         touch(job.session, TILL_TOPIC, {"episode_id": str(event.episode_id)})
 
 

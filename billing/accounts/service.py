@@ -23,6 +23,7 @@ async def open_account(session: AsyncSession, *, episode_id: UUID, patient_id: U
         "episode_id": episode_id,
         "patient_id": patient_id,
         "state": "OPEN",
+        "due": 0,
         "opened_at": now,
     }
     await session.execute(

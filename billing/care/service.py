@@ -1,35 +1,81 @@
-"""Ask emr."""
+"""Ask emr, through its face and its published views."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date
 from uuid import UUID
 
+import msgspec
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Uuid
 
-from billing.care.rules import Care
+from billing.care.rules import Care, Person, insured_by
 from billing.settings import BillingSettings
+from emr.api import CardCheck, NoSuchPatient, Precision, Sex, birth_text, get_service, release_orders
+from emr.api import stay_of_episode as _stay_of_episode
 from kernel.clock import Instant, local_day
+from kernel.problems import NotFound
+
+_SEX_WORDS = {Sex.MALE: "Nam", Sex.FEMALE: "Nữ"}
+
+_VISITS = text(
+    "SELECT payer, insurance FROM emr_v_visit WHERE episode_id = :episode AND state <> 'CANCELLED' ORDER BY opened_at"
+)
+_PEOPLE = text(
+    "SELECT id, code, name, birth_date, birth_precision, sex, allergies FROM emr_v_patient WHERE id = ANY(:ids)"
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
 
 async def care_of(
     session: AsyncSession, episode_id: UUID, *, opened_at: Instant, now: Instant, settings: BillingSettings
 ) -> Care:
-    """Return the care of an episode as it stands."""
-    del session, episode_id, settings
-    return Care(admitted_on=local_day(opened_at), discharged_on=local_day(now))
+    """Return the care of an episode as it stands: the last card check counts, a stay makes it inpatient."""
+    visits = (await session.execute(_VISITS, {"episode": episode_id})).all()
+    checks = [row.insurance for row in visits if row.payer == "BHYT" and row.insurance]
+    stay = await _stay_of_episode(session, episode_id)
+    admitted = local_day(stay.admitted_at if stay else opened_at)
+    left = local_day(stay.discharged_at if stay and stay.discharged_at else now)
+    insured = None
+    if checks:
+        check = msgspec.convert(checks[-1], CardCheck)
+        insured = insured_by(check, admitted_on=admitted, settings=settings)
+    return Care(admitted, max(admitted, left), stay is not None, insured)
 
 
-async def patient_name(session: AsyncSession, patient_id: UUID) -> str:
-    """Return a person's full name."""
-    del session, patient_id
-    return "Người Bệnh"
+async def people(session: AsyncSession, patient_ids: Iterable[UUID]) -> dict[UUID, Person]:
+    """Return the people of a page of bills, by id."""
+    rows = await session.execute(_PEOPLE, {"ids": list(patient_ids)})
+    return {
+        row.id: Person(
+            name=row.name,
+            code=row.code,
+            birth_date=row.birth_date,
+            birth=birth_text(row.birth_date, Precision(row.birth_precision)),
+            sex=_SEX_WORDS.get(Sex(row.sex), ""),
+            allergies=row.allergies,
+        )
+        for row in rows
+    }
+
+
+async def person(session: AsyncSession, patient_id: UUID) -> Person:
+    """Return one person. Raises NoSuchPatient."""
+    found = await people(session, [patient_id])
+    if patient_id not in found:
+        raise NoSuchPatient("Không có người bệnh này.")
+    return found[patient_id]
 
 
 async def release(session: AsyncSession, order_ids: Sequence[UUID], *, now: Instant) -> None:
     """Let paid orders be carried out; those that may be already stay so."""
-    del session, order_ids, now
+    if order_ids:
+        await release_orders(session, list(order_ids), now=now)
 
 
-async def service_group(session: AsyncSession, service_code: str) -> str:
-    """Return the MA_NHOM of a service."""
-    del session, service_code
-    return "13"
+async def service_group(session: AsyncSession, service_code: str, *, on: date) -> str:
+    """Return the MA_NHOM of a service; empty if the catalog does not know it (any more)."""
+    try:
+        return (await get_service(session, service_code, on=on)).group
+    except NotFound:
+        return ""

@@ -13,7 +13,7 @@ from billing.accounts.service import lock_account, lock_account_by_id
 from billing.bills.rules import share_of
 from billing.bills.service import bill_of_account
 from billing.bills.views import BillView
-from billing.care.service import patient_name
+from billing.care.service import person
 from billing.references.service import next_reference
 from billing.requests.models import PaymentRequest, RequestCharge
 from billing.requests.rules import RequestKind, RequestState
@@ -119,7 +119,7 @@ async def create_request(
         excess=0,
         payload=_payload(facility, settings, amount, reference),
         title=f"Tạm ứng viện phí {day}" if command.deposit else f"Viện phí khám bệnh {day}",
-        masked_name=mask_name(await patient_name(session, account.patient_id)),
+        masked_name=mask_name((await person(session, account.patient_id)).name),
         counter=command.counter,
         state=RequestState.PENDING,
         late=False,

@@ -91,8 +91,11 @@ async def settle_episode(
 async def release_covered(
     session: AsyncSession, account: Account, *, now: Instant, settings: BillingSettings = _DEFAULTS
 ) -> None:
-    """Let every order go once the account owes nothing: paid, covered by tạm ứng, or free."""
+    """Note what is left to collect, and let every order go once that is nothing: paid, covered by tạm ứng, or free."""
+    if account.state == "SETTLED":
+        return
     bill = await bill_of_account(session, account, now=now, settings=settings)
+    account.due = bill.remaining
     waiting = [line.charge_id for line in bill.lines if not line.paid]
     if waiting and bill.remaining == 0 and not bill.price_missing:
         orders = await mark_released(session, waiting, request_id=None, now=now)
@@ -126,7 +129,7 @@ async def _settle(
         ),
         now=now,
     )
-    account.state, account.settled_at = "SETTLED", now
+    account.state, account.settled_at, account.due = "SETTLED", now, 0
     account.frozen_bill = msgspec.to_builtins(frozen)
     await session.flush()
     await publish(session, EpisodeSettled(account.episode_id, account.patient_id, now))

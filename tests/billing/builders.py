@@ -16,6 +16,7 @@ from billing.prices.service import NewPrice, add_prices
 from billing.requests.service import create_request
 from billing.requests.views import CreateRequest, RequestView
 from billing.settings import BillingSettings
+from emr.api import RegisterPatient, Sex, register_patient
 from kernel.clock import utc_now
 from kernel.facility import Facility
 from kernel.ids import new_id
@@ -38,6 +39,12 @@ ACCOUNTANT = Actor(
 PRICES = {"KB01": (50_600, 150_000, 300_000, 500_000), "XN01": (40_000, 90_000, 120_000, 200_000)}
 
 
+async def a_patient(session: AsyncSession, name: str = "Nguyễn Thị Thu Hà") -> UUID:
+    """Register an invented person."""
+    command = RegisterPatient(id=new_id(), name=name, birth_date=date(1988, 3, 14), sex=Sex.FEMALE)
+    return (await register_patient(session, command, actor=CASHIER, now=utc_now())).id
+
+
 async def some_prices(session: AsyncSession) -> None:
     """Price KB01 and XN01 in all four kinds, from 2026-01-01 on."""
     await add_prices(
@@ -58,7 +65,7 @@ async def a_charge(
         **{
             "order_id": new_id(),
             "episode_id": episode_id,
-            "patient_id": UUID(int=1),
+            "patient_id": UUID(int=1),  # Only the first charge of an episode says whose it is.
             "service_code": "KB01",
             "service_name": "Khám bệnh",
             "group": "13",
@@ -78,7 +85,7 @@ async def an_episode(session: AsyncSession, **changed: Any) -> UUID:
     """Open an account with one self-pay exam on it."""
     await some_prices(session)
     episode_id = new_id()
-    await a_charge(session, episode_id, **changed)
+    await a_charge(session, episode_id, **{"patient_id": await a_patient(session), **changed})
     return episode_id
 
 

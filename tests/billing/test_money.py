@@ -36,6 +36,7 @@ from tests.billing.builders import (
     SETTINGS,
     a_charge,
     a_delivery,
+    a_patient,
     a_request,
     an_episode,
     some_prices,
@@ -382,7 +383,7 @@ async def test_the_price_follows_the_payer_and_the_line(
 async def test_a_bill_above_one_transfer_is_asked_in_parts(session: AsyncSession) -> None:
     await some_prices(session)
     episode = new_id()
-    await a_charge(session, episode, quantity=4_000)
+    await a_charge(session, episode, quantity=4_000, patient_id=await a_patient(session))
     request = await a_request(session, episode)
     assert request.amount == 499_999_999
     await pay(session, 499_999_999, request.reference)

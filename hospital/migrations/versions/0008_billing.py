@@ -18,7 +18,7 @@ APPEND_ONLY = (
     "billing_reference_key",
 )
 MOVING = {
-    "billing_account": ("state", "ended_at", "settled_at", "frozen_bill"),
+    "billing_account": ("state", "due", "ended_at", "settled_at", "frozen_bill"),
     "billing_charge": ("paid_request_id", "released_at", "voided_at"),
     "billing_request": ("state", "received", "excess", "late", "closed_at", "closed_reason"),
     "billing_notice": ("verdict",),
@@ -126,6 +126,7 @@ def _accounts() -> None:
         sa.Column("episode_id", sa.Uuid(), nullable=False),
         sa.Column("patient_id", sa.Uuid(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
         sa.Column("opened_at", moment(), nullable=False),
         sa.Column("ended_at", moment()),
         sa.Column("settled_at", moment()),
@@ -137,8 +138,12 @@ def _accounts() -> None:
             "(state = 'SETTLED') = (settled_at IS NOT NULL)", name="ck_billing_account_settled"
         ),
         sa.CheckConstraint("state IN ('OPEN', 'SETTLED')", name="ck_billing_account_state"),
+        sa.CheckConstraint("due >= 0", name="ck_billing_account_due"),
         sa.PrimaryKeyConstraint("id", name="pk_billing_account"),
         sa.UniqueConstraint("episode_id", name="uq_billing_account_episode_id"),
+    )
+    op.create_index(
+        "ix_billing_account_due", "billing_account", ["opened_at"], postgresql_where=sa.text("due > 0")
     )
     op.create_index("ix_billing_account_patient_id", "billing_account", ["patient_id"])
     op.create_table(
