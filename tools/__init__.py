@@ -1,0 +1,1 @@
+"""Programs of developers: assets, the tour of the pages, tools for tests."""

@@ -54,9 +54,9 @@ def _catalogue() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_to", sa.Date()),
-        sa.CheckConstraint("kind IN ('BHYT', 'FEE', 'ON_DEMAND', 'FOREIGNER')", name="ck_billing_price_kind"),
-        sa.CheckConstraint("amount >= 0", name="ck_billing_price_amount"),
-        sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="ck_billing_price_days"),
+        sa.CheckConstraint("kind IN ('BHYT', 'FEE', 'ON_DEMAND', 'FOREIGNER')", name="kind"),
+        sa.CheckConstraint("amount >= 0", name="amount"),
+        sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="days"),
         sa.PrimaryKeyConstraint("id", name="pk_billing_price"),
         sa.UniqueConstraint(
             "service_code", "kind", "valid_from", name="uq_billing_price_service_code_kind_valid_from"
@@ -66,7 +66,7 @@ def _catalogue() -> None:
         "billing_counter",
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.CheckConstraint("code ~ '^[A-Z0-9]{1,8}$'", name="ck_billing_counter_code"),
+        sa.CheckConstraint("code ~ '^[A-Z0-9]{1,8}$'", name="code"),
         sa.PrimaryKeyConstraint("code", name="pk_billing_counter"),
     )
     op.create_table(
@@ -82,9 +82,9 @@ def _catalogue() -> None:
         sa.Column("difference", sa.BigInteger()),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("closed_at", moment()),
-        sa.CheckConstraint("(closed_at IS NULL) = (counted IS NULL)", name="ck_billing_shift_closed"),
-        sa.CheckConstraint("difference = 0 OR length(reason) >= 3", name="ck_billing_shift_reason"),
-        sa.CheckConstraint("opening_float >= 0 AND counted >= 0", name="ck_billing_shift_amounts"),
+        sa.CheckConstraint("(closed_at IS NULL) = (counted IS NULL)", name="closed"),
+        sa.CheckConstraint("difference = 0 OR length(reason) >= 3", name="reason"),
+        sa.CheckConstraint("opening_float >= 0 AND counted >= 0", name="amounts"),
         sa.ForeignKeyConstraint(["counter"], ["billing_counter.code"], name="fk_billing_shift_counter"),
         sa.PrimaryKeyConstraint("id", name="pk_billing_shift"),
     )
@@ -106,7 +106,7 @@ def _catalogue() -> None:
         "billing_reference_key",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("id = 1", name="ck_billing_reference_key_one"),
+        sa.CheckConstraint("id = 1", name="one"),
         sa.PrimaryKeyConstraint("id", name="pk_billing_reference_key"),
     )
     op.create_table(
@@ -114,7 +114,7 @@ def _catalogue() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("year", sa.Integer(), nullable=False),
         sa.Column("next_number", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("next_number > 0", name="ck_billing_book_next_number"),
+        sa.CheckConstraint("next_number > 0", name="next_number"),
         sa.PrimaryKeyConstraint("code", "year", name="pk_billing_book"),
     )
 
@@ -131,14 +131,10 @@ def _accounts() -> None:
         sa.Column("ended_at", moment()),
         sa.Column("settled_at", moment()),
         sa.Column("frozen_bill", pg.JSONB()),
-        sa.CheckConstraint(
-            "(state = 'SETTLED') = (frozen_bill IS NOT NULL)", name="ck_billing_account_frozen"
-        ),
-        sa.CheckConstraint(
-            "(state = 'SETTLED') = (settled_at IS NOT NULL)", name="ck_billing_account_settled"
-        ),
-        sa.CheckConstraint("state IN ('OPEN', 'SETTLED')", name="ck_billing_account_state"),
-        sa.CheckConstraint("due >= 0", name="ck_billing_account_due"),
+        sa.CheckConstraint("(state = 'SETTLED') = (frozen_bill IS NOT NULL)", name="frozen"),
+        sa.CheckConstraint("(state = 'SETTLED') = (settled_at IS NOT NULL)", name="settled"),
+        sa.CheckConstraint("state IN ('OPEN', 'SETTLED')", name="state"),
+        sa.CheckConstraint("due >= 0", name="due"),
         sa.PrimaryKeyConstraint("id", name="pk_billing_account"),
         sa.UniqueConstraint("episode_id", name="uq_billing_account_episode_id"),
     )
@@ -166,17 +162,17 @@ def _accounts() -> None:
         sa.Column("expires_at", moment(), nullable=False),
         sa.Column("closed_at", moment()),
         sa.Column("closed_reason", sa.Text(), nullable=False),
-        sa.CheckConstraint("(state = 'OVERPAID') = (excess > 0)", name="ck_billing_request_overpaid"),
-        sa.CheckConstraint("kind IN ('BILL', 'DEPOSIT')", name="ck_billing_request_kind"),
-        sa.CheckConstraint("reference ~ '^VP[1-9][0-9]{10}$'", name="ck_billing_request_reference"),
-        sa.CheckConstraint("state <> 'UNDERPAID' OR received < amount", name="ck_billing_request_underpaid"),
+        sa.CheckConstraint("(state = 'OVERPAID') = (excess > 0)", name="overpaid"),
+        sa.CheckConstraint("kind IN ('BILL', 'DEPOSIT')", name="kind"),
+        sa.CheckConstraint("reference ~ '^VP[1-9][0-9]{10}$'", name="reference"),
+        sa.CheckConstraint("state <> 'UNDERPAID' OR received < amount", name="underpaid"),
         sa.CheckConstraint(
             "state IN ('PENDING', 'PAID', 'UNDERPAID', 'OVERPAID', 'EXPIRED', 'CANCELLED')",
-            name="ck_billing_request_state",
+            name="state",
         ),
         sa.CheckConstraint(
             "amount > 0 AND received >= 0 AND excess >= 0 AND received <= amount",
-            name="ck_billing_request_amounts",
+            name="amounts",
         ),
         sa.ForeignKeyConstraint(["account_id"], ["billing_account.id"], name="fk_billing_request_account_id"),
         sa.PrimaryKeyConstraint("id", name="pk_billing_request"),
@@ -211,13 +207,11 @@ def _accounts() -> None:
         sa.Column("paid_request_id", sa.Uuid()),
         sa.Column("released_at", moment()),
         sa.Column("voided_at", moment()),
-        sa.CheckConstraint(
-            "kind IN ('BHYT', 'FEE', 'ON_DEMAND', 'FOREIGNER')", name="ck_billing_charge_kind"
-        ),
-        sa.CheckConstraint("quantity > 0", name="ck_billing_charge_quantity"),
+        sa.CheckConstraint("kind IN ('BHYT', 'FEE', 'ON_DEMAND', 'FOREIGNER')", name="kind"),
+        sa.CheckConstraint("quantity > 0", name="quantity"),
         sa.CheckConstraint(
             "unit_price >= 0 AND insured_price >= 0 AND insured_price <= unit_price",
-            name="ck_billing_charge_prices",
+            name="prices",
         ),
         sa.ForeignKeyConstraint(["account_id"], ["billing_account.id"], name="fk_billing_charge_account_id"),
         sa.ForeignKeyConstraint(
@@ -274,14 +268,14 @@ def _notices() -> None:
         sa.Column("matched_at", moment()),
         sa.CheckConstraint(
             "(state = 'IGNORED_OUT') = (direction = 'OUT' OR amount = 0)",
-            name="ck_billing_bank_transaction_ignored",
+            name="ignored",
         ),
-        sa.CheckConstraint("direction IN ('IN', 'OUT')", name="ck_billing_bank_transaction_direction"),
+        sa.CheckConstraint("direction IN ('IN', 'OUT')", name="direction"),
         sa.CheckConstraint(
             "state IN ('RECEIVED', 'MATCHED', 'UNMATCHED', 'AMBIGUOUS', 'IGNORED_OUT')",
-            name="ck_billing_bank_transaction_state",
+            name="state",
         ),
-        sa.CheckConstraint("amount >= 0", name="ck_billing_bank_transaction_amount"),
+        sa.CheckConstraint("amount >= 0", name="amount"),
         sa.PrimaryKeyConstraint("id", name="pk_billing_bank_transaction"),
     )
     op.create_index(
@@ -327,12 +321,10 @@ def _ledger() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("actor_id", sa.Uuid(), nullable=False),
         sa.Column("at", moment(), nullable=False),
-        sa.CheckConstraint(
-            "(kind = 'REVERSAL') = (reverses_id IS NOT NULL)", name="ck_billing_ledger_entry_reverses"
-        ),
+        sa.CheckConstraint("(kind = 'REVERSAL') = (reverses_id IS NOT NULL)", name="reverses"),
         sa.CheckConstraint(
             "kind IN ('PAYMENT', 'DEPOSIT', 'UNMATCHED', 'ATTACH', 'SETTLE', 'MOVE', 'REFUND', 'REVERSAL')",
-            name="ck_billing_ledger_entry_kind",
+            name="kind",
         ),
         sa.ForeignKeyConstraint(
             ["account_id"], ["billing_account.id"], name="fk_billing_ledger_entry_account_id"
@@ -361,13 +353,13 @@ def _ledger() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "book IN ('CASH', 'BANK', 'SUSPENSE', 'PATIENT', 'FUND', 'REVENUE', 'DEPOSIT', 'EXCESS')",
-            name="ck_billing_ledger_posting_book",
+            name="book",
         ),
         sa.CheckConstraint(
             "book NOT IN ('PATIENT', 'DEPOSIT', 'EXCESS') OR account_id IS NOT NULL",
-            name="ck_billing_ledger_posting_whose",
+            name="whose",
         ),
-        sa.CheckConstraint("amount <> 0", name="ck_billing_ledger_posting_amount"),
+        sa.CheckConstraint("amount <> 0", name="amount"),
         sa.ForeignKeyConstraint(
             ["account_id"], ["billing_account.id"], name="fk_billing_ledger_posting_account_id"
         ),
@@ -392,12 +384,10 @@ def _matching() -> None:
         sa.Column("quality", sa.Text(), nullable=False),
         sa.Column("entry_id", sa.Uuid(), nullable=False),
         sa.Column("at", moment(), nullable=False),
-        sa.CheckConstraint(
-            "quality IN ('EXACT', 'REPAIRED', 'ATTACHED')", name="ck_billing_allocation_quality"
-        ),
+        sa.CheckConstraint("quality IN ('EXACT', 'REPAIRED', 'ATTACHED')", name="quality"),
         sa.CheckConstraint(
             "to_request >= 0 AND excess >= 0 AND to_request + excess > 0",
-            name="ck_billing_allocation_amounts",
+            name="amounts",
         ),
         sa.ForeignKeyConstraint(
             ["entry_id"], ["billing_ledger_entry.id"], name="fk_billing_allocation_entry_id"
@@ -424,14 +414,10 @@ def _matching() -> None:
         sa.Column("decided_by", sa.Uuid()),
         sa.Column("decided_name", sa.Text(), nullable=False),
         sa.Column("decided_at", moment()),
-        sa.CheckConstraint(
-            "(state = 'PROPOSED') = (decided_at IS NULL)", name="ck_billing_match_proposal_decided"
-        ),
-        sa.CheckConstraint(
-            "state IN ('PROPOSED', 'CONFIRMED', 'REJECTED')", name="ck_billing_match_proposal_state"
-        ),
-        sa.CheckConstraint("decided_by <> proposed_by", name="ck_billing_match_proposal_two_people"),
-        sa.CheckConstraint("length(reason) >= 3", name="ck_billing_match_proposal_reason"),
+        sa.CheckConstraint("(state = 'PROPOSED') = (decided_at IS NULL)", name="decided"),
+        sa.CheckConstraint("state IN ('PROPOSED', 'CONFIRMED', 'REJECTED')", name="state"),
+        sa.CheckConstraint("decided_by <> proposed_by", name="two_people"),
+        sa.CheckConstraint("length(reason) >= 3", name="reason"),
         sa.ForeignKeyConstraint(
             ["request_id"], ["billing_request.id"], name="fk_billing_match_proposal_request_id"
         ),
@@ -471,11 +457,9 @@ def _receipts() -> None:
         sa.Column("excess", sa.BigInteger(), nullable=False),
         sa.Column("cashier_name", sa.Text(), nullable=False),
         sa.Column("issued_at", moment(), nullable=False),
-        sa.CheckConstraint("kind IN ('BILL', 'DEPOSIT', 'EXCESS')", name="ck_billing_receipt_kind"),
-        sa.CheckConstraint("method IN ('CASH', 'TRANSFER')", name="ck_billing_receipt_method"),
-        sa.CheckConstraint(
-            "amount > 0 AND excess >= 0 AND excess <= amount", name="ck_billing_receipt_amounts"
-        ),
+        sa.CheckConstraint("kind IN ('BILL', 'DEPOSIT', 'EXCESS')", name="kind"),
+        sa.CheckConstraint("method IN ('CASH', 'TRANSFER')", name="method"),
+        sa.CheckConstraint("amount > 0 AND excess >= 0 AND excess <= amount", name="amounts"),
         sa.ForeignKeyConstraint(["account_id"], ["billing_account.id"], name="fk_billing_receipt_account_id"),
         sa.ForeignKeyConstraint(
             ["entry_id"], ["billing_ledger_entry.id"], name="fk_billing_receipt_entry_id"
@@ -499,8 +483,8 @@ def _receipts() -> None:
         sa.Column("paired_at", moment()),
         sa.Column("paired_by", sa.Uuid()),
         sa.Column("revoked_at", moment()),
-        sa.CheckConstraint("code ~ '^[0-9]{6}$'", name="ck_billing_screen_code"),
-        sa.CheckConstraint("paired_at IS NULL OR paired_by IS NOT NULL", name="ck_billing_screen_paired"),
+        sa.CheckConstraint("code ~ '^[0-9]{6}$'", name="code"),
+        sa.CheckConstraint("paired_at IS NULL OR paired_by IS NOT NULL", name="paired"),
         sa.ForeignKeyConstraint(["counter"], ["billing_counter.code"], name="fk_billing_screen_counter"),
         sa.PrimaryKeyConstraint("id", name="pk_billing_screen"),
         sa.UniqueConstraint("token_hash", name="uq_billing_screen_token_hash"),
