@@ -60,11 +60,6 @@ def still_changeable(starts_at: Instant, *, now: Instant, notice_minutes: int) -
     return now <= starts_at - timedelta(minutes=notice_minutes)
 
 
-def in_arrival_window(starts_at: Instant, *, now: Instant, early_minutes: int, late_minutes: int) -> bool:
-    """Tell whether a booked patient who stands at the kiosk is let in by the booking."""
-    return starts_at - timedelta(minutes=early_minutes) <= now <= starts_at + timedelta(minutes=late_minutes)
-
-
 def days_until(day_of_visit: datetime, now: datetime) -> str:
     """Say how far the visit is, in calendar days of the same clock: "hôm nay", "ngày mai", "còn 4 ngày"."""
     days = (day_of_visit.date() - now.date()).days

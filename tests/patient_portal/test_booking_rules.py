@@ -12,7 +12,6 @@ from patient_portal.booking.rules import (
     BookingState,
     booking_code,
     days_until,
-    in_arrival_window,
     may_become,
     read_booking_code,
     slot_times,
@@ -66,14 +65,6 @@ def test_codes_differ() -> None:
 def test_changing_needs_notice(minutes: int, allowed: bool) -> None:
     now = START + timedelta(minutes=minutes)
     assert still_changeable(START, now=now, notice_minutes=60) is allowed
-
-
-@pytest.mark.parametrize(
-    ("minutes", "let_in"), [(-121, False), (-120, True), (0, True), (60, True), (61, False)]
-)
-def test_the_kiosk_lets_in_around_the_hour(minutes: int, let_in: bool) -> None:
-    now = START + timedelta(minutes=minutes)
-    assert in_arrival_window(START, now=now, early_minutes=120, late_minutes=60) is let_in
 
 
 @pytest.mark.parametrize(
