@@ -23,7 +23,7 @@ class PortalSettings(Struct, frozen=True):
     change_notice_minutes: int = 60
     """Until so long before the start a booking may be cancelled or moved at home."""
     arrive_early_minutes: int = 120
-    arrive_late_minutes: int = 60
+    """So long before the hour the kiosk lets in; told on the booking's page, set the kiosk's alike."""
     full_record_from_age: int = 18
     """Below it somebody else holds the phone; they get the summary kinds only (Luật KCB Đ69 k4 đ)."""
     summary_kinds: tuple[str, ...] = ("GRV", "PHK", "DT-C", "receipt", "bill")

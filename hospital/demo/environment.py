@@ -24,4 +24,9 @@ def demo_environment(
 
 def outside_settings(outside_url: str) -> dict[str, str]:
     """Settings that point each adapter at the fake outside world; one line a package."""
-    return {}
+    return {
+        "HOSPITAL_PORTAL_SMS_URL": f"{outside_url}/outside/sms/messages",
+        "HOSPITAL_PORTAL_SMS_KEY": "demo-sms-key",
+        "HOSPITAL_PORTAL_TELEHEALTH_SERVICES": '["KB01"]',
+        "HOSPITAL_PORTAL_TELEHEALTH_PRICE": "150000",
+    }
