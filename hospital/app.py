@@ -16,6 +16,7 @@ from litestar.openapi.plugins import ScalarRenderPlugin
 import hospital.handlers  # noqa: F401  (importing registers the handlers)
 from billing.routes import ROUTES as BILLING
 from emr.routes import ROUTES as EMR
+from hospital.bookings import provide_bookings
 from hospital.errors import on_bug, on_http, on_problem
 from hospital.health import healthz, readyz
 from hospital.rail import RAIL
@@ -71,6 +72,7 @@ def dependencies() -> dict[str, Provide]:
         "services": Provide(services_of_app),
         "actor": Provide(provide_actor),
         "visitor": Provide(provide_visitor),
+        "bookings": Provide(provide_bookings),
     }
 
 
