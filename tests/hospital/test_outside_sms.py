@@ -4,14 +4,14 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from hospital.demo.outside.sms import Gateway, routes
+from hospital.demo.outside.sms import Gateway, gateway_routes
 
 KEY = {"authorization": "Bearer k"}
 BODY = {"id": "1", "to": "+84901234567", "text": "Ma cua quy vi: 123456"}
 
 
 def _client(gateway: Gateway) -> httpx.AsyncClient:
-    app = Litestar(routes(gateway), openapi_config=None)
+    app = Litestar(gateway_routes(gateway), openapi_config=None)
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app),  # type: ignore[arg-type]  # Litestar types its scopes more narrowly
         base_url="http://outside",

@@ -9,7 +9,7 @@ from litestar import Litestar
 from msgspec.structs import replace
 
 from emr.api import PatientView
-from hospital.demo.outside.sms import Gateway, routes
+from hospital.demo.outside.sms import Gateway, gateway_routes
 from hospital.settings import Settings
 from kernel.db import Sessions
 from kernel.outbox.api import drain
@@ -40,7 +40,7 @@ def gateway() -> Gateway:
 
 def with_gateway(services: Services, gateway: Gateway) -> Services:
     """The services with the gateway at the other end of every call."""
-    outside = Litestar(routes(gateway), openapi_config=None, logging_config=None)
+    outside = Litestar(gateway_routes(gateway), openapi_config=None, logging_config=None)
     transport = httpx.ASGITransport(outside)  # type: ignore[arg-type]  # Litestar types its scopes more narrowly
     return replace(services, http=httpx.AsyncClient(transport=transport))
 

@@ -1,5 +1,7 @@
 """Patient accounts, bookings, consents, telehealth requests, lobby devices."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
@@ -22,7 +24,7 @@ def upgrade() -> None:
     _kiosk()
 
 
-def _needed(name: str, kind: sa.types.TypeEngine[object]) -> sa.Column[object]:
+def _needed(name: str, kind: sa.types.TypeEngine[Any]) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False)
 
 
