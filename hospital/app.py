@@ -32,6 +32,7 @@ from kernel.db import (
 from kernel.logs import configure_logs
 from kernel.observe import observe_requests, show_metrics
 from kernel.outbox.api import working
+from kernel.outbox.pages import JobPages
 from kernel.problems import Problem
 from kernel.services import open_services, services_of_app
 from kernel.staff.guards import provide_actor, provide_visitor
@@ -112,6 +113,7 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
             *WEB_ROUTES,
             LoginController,
             LoginPages,
+            JobPages,
             *SIGNING,
             *EMR,
             *BILLING,

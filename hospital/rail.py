@@ -17,5 +17,6 @@ RAIL = (
     ),
     RailItem("/results", "Kết quả", "test-tube", frozenset({Role.LAB, Role.DOCTOR})),
     RailItem("/cashier", "Thu tiền", "wallet", frozenset({Role.CASHIER})),
+    RailItem("/admin/jobs", "Việc nền", "list-checks", frozenset({Role.ADMIN})),
 )
 """Each package's pages; a place is named here when its page exists."""
