@@ -19,6 +19,7 @@ from emr.routes import ROUTES as EMR
 from hospital.bookings import provide_bookings
 from hospital.errors import on_bug, on_http, on_problem
 from hospital.health import healthz, readyz
+from hospital.home import home
 from hospital.rail import RAIL
 from hospital.settings import Settings, read_settings, with_secret
 from kernel.db import (
@@ -110,6 +111,7 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
             healthz,
             readyz,
             show_metrics,
+            home,
             *WEB_ROUTES,
             LoginController,
             LoginPages,

@@ -48,6 +48,12 @@ async def orders_of_visit(session: AsyncSession, visit_id: UUID) -> list[OrderVi
     return await _orders(session, select(*COLUMNS).where(ORDERS.c.visit_id == visit_id))
 
 
+async def orders_of_visits(session: AsyncSession, visit_ids: list[UUID]) -> list[OrderView]:
+    """Return the orders of several visits without results: to count what is done."""
+    rows = await session.execute(select(*COLUMNS).where(ORDERS.c.visit_id.in_(visit_ids)))
+    return [convert(row._asdict(), OrderView) for row in rows]
+
+
 async def orders_of_episode(session: AsyncSession, episode_id: UUID) -> list[OrderView]:
     """Return all orders of a đợt khám chữa bệnh with their last results."""
     return await _orders(session, select(*COLUMNS).where(ORDERS.c.episode_id == episode_id))

@@ -75,12 +75,12 @@ class Shell(Struct, frozen=True):
 
 
 def age_text(born: date, on: date | None = None) -> str:
-    """Say an age as the ward does: days under a month, months under three years, then years."""
+    """Say an age as the ward does: days under a month, months under 72 months, then years."""
     today = on or local_day(utc_now())
     months = (today.year - born.year) * 12 + today.month - born.month - (today.day < born.day)
     if months < 1:
         return f"{max(0, (today - born).days)} ngày tuổi"
-    return f"{months} tháng tuổi" if months < 36 else f"{months // 12} tuổi"
+    return f"{months} tháng tuổi" if months < 72 else f"{months // 12} tuổi"
 
 
 def initials_of(name: str) -> str:

@@ -9,4 +9,5 @@ import "./live.js";
 import "./autosave.js";
 import "./countdown.js";
 import "./qr.js";
+import "./rows.js";
 import "./idle.js";

@@ -1,6 +1,7 @@
 // A draft saves itself a moment after the last letter, on leaving a field and on Ctrl+S, and says when.
-// <form data-autosave="/url" data-state="#id"> with a hidden `revision`. The server answers
-//   200 {"revision": 4, "saved_at": "09:42:18", "errors": {field: text}}   ·   409 {"detail": "…"}: changed elsewhere   ·   422: refused.
+// <form data-autosave="/url" data-state="#id"> with hidden revisions. A button with data-needs-saved fires `saved` on itself once
+// everything is saved. The server answers
+//   200 {"revision": 4} or {"revisions": {name: 4}} with {"saved_at": "09:42:18", "errors": {field: text}}   ·   409 {"detail": "…"}: changed elsewhere   ·   422: refused.
 import { all, csrf, onEach } from "./dom.js";
 
 const REST_MS = 900, RETRY_MS = 3000;
@@ -35,13 +36,16 @@ onEach("form[data-autosave]", (form) => {
         const answer = await fetch(form.dataset.autosave, { method: "POST", body, headers: { "x-csrf-token": csrf(), accept: "application/json" } });
         const told = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
         if (answer.ok) {
-          if (form.elements.revision) form.elements.revision.value = told.revision;
+          for (const [name, revision] of Object.entries(told.revisions ?? { revision: told.revision })) {
+            if (form.elements[name]) form.elements[name].value = revision;
+          }
           say(`Đã tự lưu ${told.saved_at}`);
           showErrors(told.errors);
           form.dispatchEvent(new CustomEvent("autosave:saved", { bubbles: true, detail: told }));
         } else if (answer.status === 409) {
           stopped = true;
           say("Chưa lưu: phiếu đã đổi ở nơi khác", "bad");
+          for (const note of all("[data-conflict]")) { note.hidden = false; note.scrollIntoView({ block: "nearest" }); }
           form.dispatchEvent(new CustomEvent("autosave:conflict", { bubbles: true, detail: told }));
         } else if (answer.status === 422 || answer.status === 400) {
           say(told.detail ?? "Chưa lưu: có chỗ chưa đúng", "bad");
@@ -71,4 +75,11 @@ onEach("form[data-autosave]", (form) => {
   window.addEventListener("beforeunload", (event) => { if (dirty || busy) event.preventDefault(); });
   document.addEventListener("visibilitychange", () => { if (document.hidden) save(); });
   form.saveDraft = async () => { await save(); await busy; return !dirty && !stopped; };
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-needs-saved]");
+  if (!button) return;
+  const form = document.querySelector("form[data-autosave]");
+  if (!form?.saveDraft || (await form.saveDraft())) button.dispatchEvent(new CustomEvent("saved", { bubbles: false }));
 });

@@ -17,6 +17,16 @@ document.addEventListener("click", (event) => {
     const dialog = document.querySelector(opener.dataset.opens);
     if (dialog) open(dialog);
   }
+  const field = event.target.closest?.("dialog a[href^='#']");
+  if (field) {
+    // A refusal in a dialog names a field of the page behind it.
+    event.preventDefault();
+    const target = document.getElementById(field.hash.slice(1)) ?? document.getElementById(decodeURIComponent(field.hash.slice(1)));
+    const dialog = field.closest("dialog");
+    if (!dialog.contains(target)) dialog.close();
+    target?.scrollIntoView({ block: "center" });
+    (target?.matches("input,textarea,select,button") ? target : target?.querySelector("input:not([type=hidden]),textarea,select,button") ?? target)?.focus();
+  }
   event.target.closest?.("[data-closes]")?.closest("dialog")?.close();
 });
 document.body.addEventListener("dialog:close", () => all("dialog[open]").forEach((dialog) => dialog.close()));

@@ -1,8 +1,9 @@
-// Pushed changes: one stream a page. On every event and on every (re)connect the page is told to reload its parts,
-// so that nothing sent while the line was down is missed. Fires `live` and `live:lost` on body.
+// Pushed changes: one stream a page (kernel.live). On every `touch` and on every (re)connect the page is told to load its parts
+// again, so that nothing sent while the line was down is missed. `alive` comes every 2 s: silence means the line is dead.
+// Fires on body: `live` (detail: the ids, or {why}), `live:lost`, `live:back`.
 import { all, onEach } from "./dom.js";
 
-const LONGEST_MS = 10_000, SILENT_MS = 5_000;
+const LONGEST_MS = 10_000, SILENCE_MS = 5_000;
 
 function show(lost) {
   for (const sign of all("[data-live-state]")) sign.classList.toggle("lost", lost);
@@ -10,48 +11,46 @@ function show(lost) {
   document.body.classList.toggle("offline", lost);
 }
 
-function tell(kind, detail) {
+function tell(kind, detail = {}) {
   document.body.dispatchEvent(new CustomEvent(kind, { detail, bubbles: true }));
 }
 
 onEach("[data-live]", (element) => {
-  let wait = 1000, source, lost = false, heard = 0;
-  const sound = () => { heard = Date.now(); };
-  const news = (event) => {
-    sound();
-    let data = event.data;
-    try { data = JSON.parse(data); } catch { /* plain text is fine */ }
-    tell("live", { ...data, why: event.type });
+  let wait = 1000, source, silence, lost = false, left = false;
+
+  const heard = () => {
+    clearTimeout(silence);
+    silence = setTimeout(fail, SILENCE_MS);
+    if (!lost) return;
+    lost = false;
+    show(false);
+    tell("live:back");
   };
-  const lose = () => {
-    show(true);
-    if (!lost) { lost = true; tell("live:lost", {}); }
+  const fail = () => {
+    clearTimeout(silence);
     source.close();
-    if (!element.isConnected) return;
+    if (left || !element.isConnected) return;
+    show(true);
+    if (!lost) { lost = true; tell("live:lost"); }
     setTimeout(connect, wait);
     wait = Math.min(LONGEST_MS, wait * 2);
   };
   const connect = () => {
+    if (left) return;
     source = new EventSource(element.dataset.live);
-    sound();
-    source.onopen = () => {
-      sound();
+    silence = setTimeout(fail, SILENCE_MS);
+    source.addEventListener("reload", () => {
       wait = 1000;
-      lost = false;
-      show(false);
-    };
-    // The server says `reload` at every (re)connect and when news may be lost, `touch` with ids, `alive` every 2 s.
-    for (const kind of ["reload", "touch"]) source.addEventListener(kind, news);
-    source.addEventListener("alive", sound);
-    source.onerror = lose;
+      heard();
+      tell("live", { why: "reload" });  // The first one too: something may have happened since the page was made.
+    });
+    source.addEventListener("alive", heard);
+    source.addEventListener("touch", (event) => { heard(); tell("live", { ...JSON.parse(event.data), why: "touch" }); });
+    source.onerror = fail;
   };
   connect();
-  // A cut cable raises no error for minutes: silence does.
-  setInterval(() => {
-    if (source.readyState === EventSource.OPEN && Date.now() - heard > SILENT_MS) lose();
-  }, 1000);
-  window.addEventListener("pagehide", () => source.close());
-  window.addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
+  window.addEventListener("pagehide", () => { left = true; clearTimeout(silence); source.close(); });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) { left = false; connect(); tell("live", { why: "restored" }); } });
 });
 
 window.addEventListener("offline", () => show(true));

@@ -1,0 +1,20 @@
+"""After sign-in everybody lands on their own work."""
+
+import httpx
+
+from kernel.staff.api import Role
+from tests.conftest import SignedIn
+
+
+async def test_a_stranger_is_asked_to_sign_in(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/")
+
+
+async def test_somebody_without_a_place_is_told_who_helps(
+    client: httpx.AsyncClient, signed_in: SignedIn
+) -> None:
+    await signed_in(Role.ARCHIVIST)
+    answer = await client.get("/")
+    assert answer.status_code == 200
+    assert "Gọi quản trị" in answer.text
