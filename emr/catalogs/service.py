@@ -83,7 +83,7 @@ async def search_icd10(session: AsyncSession, typed: str, limit: int = 20) -> li
     if re.fullmatch(r"[a-z][0-9]{1,4}", compact):
         by_code = select(*_ICD10).where(_starts(Icd10Code.code_key, compact)).order_by(Icd10Code.code_key)
         return await _views(session, by_code, Icd10, limit)
-    rank = case((_starts(Icd10Code.key, key), 0), else_=1)
+    rank = case((_starts(Icd10Code.key, f"{key} "), 0), (_starts(Icd10Code.key, key), 1), else_=2)
     by_words = select(*_ICD10).where(_has_words(Icd10Code.key, typed))
     by_words = by_words.order_by(rank, Icd10Code.needs_detail, func.length(Icd10Code.name), Icd10Code.code)
     return await _views(session, by_words, Icd10, limit)

@@ -68,7 +68,7 @@ async def register_patient(
 
     Raises InvalidPatient (naming the field), PatientExists if a number already names a chart, IdReused.
     """
-    particulars = _particulars(command, now)
+    particulars = particulars_of(command, now)
     values = particulars | {
         "id": command.id,
         "code": func.emr_next_code("BN", local_day(now).year, "emr_patient_number"),
@@ -83,14 +83,14 @@ async def register_patient(
         stored = await session.scalar(select(Patient.fingerprint).where(Patient.id == command.id))
         require_same(stored or b"", command)
         return await get_patient(session, command.id)
-    await _add_identifiers(session, command.id, _numbers(command), actor=actor, now=now)
+    await _add_identifiers(session, command.id, numbers_of(command), actor=actor, now=now)
     subject = f"emr.patient:{command.id}"
     await record(session, Entry(Action.CREATE, subject, patient_id=command.id), actor)
     shown = {key: value for key, value in values.items() if key in PatientView.__struct_fields__}
     return convert(shown | {"code": code}, PatientView)
 
 
-def _numbers(command: RegisterPatient | ChangePatient) -> dict[IdentifierKind, str]:
+def numbers_of(command: RegisterPatient | ChangePatient) -> dict[IdentifierKind, str]:
     """The identifiers a command carries, as they are compared."""
     numbers = {
         IdentifierKind.CITIZEN: command.citizen_id,
@@ -102,7 +102,7 @@ def _numbers(command: RegisterPatient | ChangePatient) -> dict[IdentifierKind, s
     return {kind: value for kind, value in numbers.items() if value}
 
 
-def _particulars(command: RegisterPatient | ChangePatient, now: Instant) -> dict[str, Any]:
+def particulars_of(command: RegisterPatient | ChangePatient, now: Instant) -> dict[str, Any]:
     """The columns of a chart. Raises InvalidPatient."""
     name = _line(command.name, "name")
     if not is_name(name):
@@ -259,7 +259,7 @@ async def change_patient(
         raise NoSuchPatient("Không có hồ sơ người bệnh này.")
     if row.revision != command.revision:
         raise StalePatient("Hồ sơ vừa được người khác sửa. Tải lại rồi sửa tiếp.", field="revision")
-    particulars = _particulars(command, now)
+    particulars = particulars_of(command, now)
     before = convert(row, PatientView, from_attributes=True)
     kept = {name: value for name, value in to_builtins(before).items() if name in _KEPT}
     await session.execute(
@@ -290,10 +290,10 @@ async def _replace_identifiers(
     session: AsyncSession, before: PatientView, command: ChangePatient, *, actor: Actor, now: Instant
 ) -> None:
     """End the numbers that no longer hold and add the new ones; ended numbers stay searchable (R-21)."""
-    old = _numbers(
+    old = numbers_of(
         ChangePatient(**{name: getattr(before, name) for name in (*_KEPT, "revision")}, reason=command.reason)
     )
-    new = _numbers(command)
+    new = numbers_of(command)
     for kind, value in old.items():
         if new.get(kind) != value:
             await session.execute(
