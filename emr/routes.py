@@ -2,4 +2,7 @@
 
 from litestar.types import ControllerRouterHandler
 
-ROUTES: list[ControllerRouterHandler] = []
+from emr.workbench.room_pages import RoomPages
+from emr.workbench.search import SearchPages
+
+ROUTES: list[ControllerRouterHandler] = [RoomPages, SearchPages]

@@ -37,7 +37,8 @@ onEach("form[data-autosave]", (form) => {
         const told = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
         if (answer.ok) {
           for (const [name, revision] of Object.entries(told.revisions ?? { revision: told.revision })) {
-            if (form.elements[name]) form.elements[name].value = revision;
+            const field = form.elements[name] ?? form.appendChild(Object.assign(document.createElement("input"), { type: "hidden", name }));
+            field.value = revision;
           }
           say(`Đã tự lưu ${told.saved_at}`);
           showErrors(told.errors);
