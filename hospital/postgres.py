@@ -243,14 +243,14 @@ def already_running(data_dir: Path) -> Cluster | None:
 
 
 @contextmanager
-def throw_away() -> Iterator[Cluster]:
-    """Run a cluster without durability in a temporary folder: tests, journeys, benchmarks."""
+def throw_away(*, durable: bool = False) -> Iterator[Cluster]:
+    """Run a cluster in a temporary folder: tests, journeys; `durable` flushes each commit to the disk (benchmarks)."""
     home = Path(tempfile.mkdtemp(prefix="lanh-pg-"))
     try:
         _prepare(home)
         binaries = _reachable_binaries(find_binaries(), home)
         _initialise(binaries, home, sync=False)
-        _start(binaries, home, home, THROW_AWAY)
+        _start(binaries, home, home, DURABLE if durable else THROW_AWAY)
         try:
             _ensure_database(binaries, home, home)
             yield Cluster(home)
