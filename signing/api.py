@@ -1,1 +1,115 @@
 """What other packages may use of signing."""
+
+from signing.certificates.service import (
+    CertificateView,
+    KeyFileMissing,
+    NoCertificate,
+    PinLocked,
+    RegisterCertificate,
+    UnlockView,
+    is_unlocked,
+    list_certificates,
+    lock,
+    register_certificate,
+    unlock,
+)
+from signing.context import Context, context_for, context_of
+from signing.documents.rules import STATE_WORDS, DocumentState, SlotState, new_code, read_code
+from signing.documents.service import (
+    DocumentIdReused,
+    NewDocument,
+    NewSlot,
+    NoSlots,
+    NotTheAuthor,
+    NotYourTurn,
+    RefuseDocument,
+    WrongDocumentState,
+    prepare_document,
+    recall_document,
+    refuse_document,
+)
+from signing.documents.views import (
+    DocumentNotFound,
+    DocumentView,
+    SlotView,
+    documents_of_patient,
+    documents_of_subject,
+    find_by_code,
+    find_by_hash,
+    get_document,
+    inbox,
+)
+from signing.events import DocumentRefused, DocumentSigned
+from signing.keys import BadKeyFile, KeyLocked, SoftwareSigner, WrongPin, open_pkcs12
+from signing.organisation import organisation_signer
+from signing.tasks.service import BatchTooLarge, SignResult, SignState, sign_documents
+from signing.trust import TrustList
+from signing.verification.pdf import verify_pdf
+from signing.verification.report import Report, SignatureReport
+from signing.verification.service import UnknownFormat, verify_file
+from signing.verification.xml import verify_xml
+from signing.xml import BadXml, sign_xml_enveloped, sign_xml_invoice
+
+__all__ = [
+    "STATE_WORDS",
+    "BadKeyFile",
+    "BadXml",
+    "BatchTooLarge",
+    "CertificateView",
+    "Context",
+    "DocumentIdReused",
+    "DocumentNotFound",
+    "DocumentRefused",
+    "DocumentSigned",
+    "DocumentState",
+    "DocumentView",
+    "KeyFileMissing",
+    "KeyLocked",
+    "NewDocument",
+    "NewSlot",
+    "NoCertificate",
+    "NoSlots",
+    "NotTheAuthor",
+    "NotYourTurn",
+    "PinLocked",
+    "RefuseDocument",
+    "RegisterCertificate",
+    "Report",
+    "SignResult",
+    "SignState",
+    "SignatureReport",
+    "SlotState",
+    "SlotView",
+    "SoftwareSigner",
+    "TrustList",
+    "UnknownFormat",
+    "UnlockView",
+    "WrongDocumentState",
+    "WrongPin",
+    "context_for",
+    "context_of",
+    "documents_of_patient",
+    "documents_of_subject",
+    "find_by_code",
+    "find_by_hash",
+    "get_document",
+    "inbox",
+    "is_unlocked",
+    "list_certificates",
+    "lock",
+    "new_code",
+    "open_pkcs12",
+    "organisation_signer",
+    "prepare_document",
+    "read_code",
+    "recall_document",
+    "refuse_document",
+    "register_certificate",
+    "sign_documents",
+    "sign_xml_enveloped",
+    "sign_xml_invoice",
+    "unlock",
+    "verify_file",
+    "verify_pdf",
+    "verify_xml",
+]

@@ -7,6 +7,7 @@ and the certificate must be in force, made for signing, trusted and this person'
 import hashlib
 import re
 import unicodedata
+from collections import OrderedDict
 from datetime import datetime
 
 from cryptography import x509
@@ -82,6 +83,22 @@ def check_bytes(pdf: bytes, head: str, layout: Layout) -> "hashlib._Hash":
             "Tài liệu đã bị thay đổi so với bản đã lưu nên không thể ký. Báo ngay cho quản trị hệ thống."
         )
     return whole
+
+
+class SoundHeads:
+    """Hashes of files whose signatures were all checked: integrity never changes, so it is remembered, in bounded number."""
+
+    def __init__(self, kept: int = 4096) -> None:
+        self._heads: OrderedDict[str, None] = OrderedDict()
+        self._kept = kept
+
+    def __contains__(self, head: str) -> bool:
+        return head in self._heads
+
+    def add(self, head: str) -> None:
+        self._heads[head] = None
+        if len(self._heads) > self._kept:
+            self._heads.popitem(last=False)
 
 
 def check_signatures(pdf: bytes, layout: Layout) -> list[SignedData]:

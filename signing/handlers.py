@@ -1,1 +1,64 @@
 """Importing this registers the event and job handlers of signing."""
+
+from datetime import timedelta
+
+import msgspec
+import structlog
+from sqlalchemy.dialects.postgresql import insert
+
+from kernel.audit.api import Action, Entry, record
+from kernel.outbox.api import GiveUp, Job, TryLater, job, periodic
+from kernel.problems import Problem
+from kernel.staff.api import SYSTEM
+from signing.certificates.service import drop_idle_keys
+from signing.context import context_of
+from signing.documents.models import Verdict
+from signing.documents.service import SEAL, SealDocument
+from signing.tasks.finish import JUDGE, JudgeFile
+from signing.tasks.service import SignState, seal_document
+from signing.verification.service import verify_file
+
+log = structlog.get_logger(__name__)
+
+
+@job(SEAL, network=True)
+async def seal(job: Job, payload: SealDocument) -> None:
+    """Seal a document for the organisation after the last personal signature before it."""
+    try:
+        result = await seal_document(job.services, payload.document_id, now=job.now)
+    except Problem as refused:
+        raise TryLater(refused.detail, after=timedelta(minutes=min(60, 2**job.attempt))) from refused
+    if result.state is SignState.FAILED:
+        raise TryLater(result.reason, after=timedelta(seconds=30 * job.attempt))
+
+
+@job(JUDGE, network=True)
+async def judge(job: Job, payload: JudgeFile) -> None:
+    """Let pyHanko judge a file we signed; a no is a bug or an attack, and is recorded and shown as a dead job."""
+    data = await job.services.objects.get(payload.sha256)
+    report = await verify_file(job.services, data, now=job.now)
+    values = {
+        "sha256": report.sha256,
+        "valid": report.valid,
+        "report": msgspec.to_builtins(report),
+        "checked_at": job.now,
+    }
+    async with job.sessions.begin() as session:
+        await session.execute(insert(Verdict).values(values).on_conflict_do_nothing())
+        if not report.valid:
+            entry = Entry(
+                action=Action.FAILURE,
+                subject=f"signing.document:{payload.document_id}",
+                detail={"act": "verdict", "sha256": report.sha256},
+            )
+            await record(session, entry, SYSTEM)
+    if not report.valid:
+        log.error("signing.verdict_is_no", document=str(payload.document_id))
+        raise GiveUp(report.summary)
+
+
+@periodic("signing.drop_idle_keys", every=timedelta(minutes=5))
+async def drop_keys(job: Job) -> None:
+    """Forget unlocked keys that nobody used."""
+    idle = context_of(job.services).settings.idle_minutes
+    await drop_idle_keys(job.session, idle_minutes=idle, now=job.now)

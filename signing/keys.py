@@ -75,6 +75,11 @@ class SoftwareSigner:
         self.template = CmsTemplate(certificate, chain, self.scheme)
         self._key = key
 
+    def with_chain(self, chain: tuple[x509.Certificate, ...]) -> "SoftwareSigner":
+        """Return the same key with other certificates between it and the root."""
+        allow = self.scheme is Scheme.RSA_PKCS1_SHA256
+        return SoftwareSigner(self._key, self.certificate, chain, allow_pkcs1=allow)
+
     def sign_now(self, attributes: bytes) -> bytes:
         """Sign without waiting: one key operation."""
         digest = hashlib.sha256(attributes).digest()

@@ -1,7 +1,40 @@
 """Settings of signing, read from HOSPITAL_SIGNING_* by hospital."""
 
+from pathlib import Path
+
 from msgspec import Struct
 
 
 class SigningSettings(Struct, frozen=True):
-    """Defaults are the safe values."""
+    """Defaults are the safe values. In the demo, what is empty is taken from the demo's own authority."""
+
+    trust_file: Path | None = None
+    """PEM with the roots we believe (national root, public CAs) and their issuing certificates."""
+    keys_dir: Path | None = None
+    """Folder of PKCS#12 files; empty: pki/keys in the data folder."""
+    organisation_pin: str = ""
+    """Opens the hospital's own key file, so that a job can seal documents."""
+    tsa_urls: tuple[str, ...] = ()
+    """RFC 3161 authorities, asked in this order."""
+    tsa_timeout_seconds: float = 3.0
+    status_timeout_seconds: float = 3.0
+    status_keep_minutes: int = 60
+    """How long an OCSP answer or CRL is used again."""
+    block_when_status_unreachable: bool = False
+    """TT 15/2025 PL II 1.2 asks for a warning; True refuses to sign instead."""
+    allow_pkcs1: bool = False
+    """Sign RSA with PKCS#1 v1.5, outside TT 15/2025; always reported."""
+    idle_minutes: int = 15
+    """An unlocked software key dies after this time without use."""
+    pin_tries: int = 5
+    pin_lock_minutes: int = 15
+    lease_seconds: int = 60
+    """How long a document is held for one signature under way."""
+    parallel_stamps: int = 32
+    """Timestamp requests in flight in one batch."""
+    batch_maximum: int = 200
+    token_room_bytes: int = 5_000
+    """Place kept in the file for a timestamp token."""
+    verify_per_minute: int = 10
+    """Checks of the public verify pages per address."""
+    verify_bytes_maximum: int = 25_000_000

@@ -5,6 +5,7 @@ TT 15/2025/TT-BKHCN annex II: both tiers are asked; when neither way can be reac
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -47,14 +48,23 @@ class Answer(Struct, frozen=True):
     valid_until: datetime | None = None
 
 
+Answers = OrderedDict[bytes, Answer]
+"""Answers by certificate hash, oldest first; shared by the clients of a process."""
+
+
 class StatusClient:
     """Asks the status of certificates and remembers answers for as long as policy allows."""
 
     def __init__(
-        self, http: httpx.AsyncClient, *, timeout_seconds: float = 3.0, keep: timedelta = timedelta(hours=1)
+        self,
+        http: httpx.AsyncClient,
+        *,
+        timeout_seconds: float = 3.0,
+        keep: timedelta = timedelta(hours=1),
+        answers: Answers | None = None,
     ) -> None:
         self._http, self._timeout, self._keep = http, timeout_seconds, keep
-        self._answers: OrderedDict[bytes, Answer] = OrderedDict()
+        self._answers = Answers() if answers is None else answers
 
     async def ask_path(self, path: tuple[x509.Certificate, ...], *, now: datetime) -> list[Answer]:
         """Ask for every certificate of a path below its root; the first answer is the signer's."""
@@ -74,10 +84,6 @@ class StatusClient:
         if len(self._answers) > _ANSWERS_KEPT:
             self._answers.popitem(last=False)
         return answer
-
-    def forget(self) -> None:
-        """Drop the remembered answers."""
-        self._answers.clear()
 
     async def _ocsp(
         self, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime
@@ -118,31 +124,46 @@ class StatusClient:
 def read_ocsp(
     data: bytes, certificate: x509.Certificate, issuer: x509.Certificate, *, now: datetime
 ) -> Answer:
-    """Check and read an OCSP response. Raises ValueError when it is unsigned, stale or about another certificate."""
+    """Check and read an OCSP response that should be fresh. Raises ValueError when it is stale or not to be believed."""
+    answer = _read_ocsp(data, certificate, issuer)
+    if answer.asked_at > now + CLOCK_SKEW:
+        raise ValueError("from the future")
+    if _outdated(answer, now):
+        raise ValueError("stale")
+    return replace(answer, asked_at=now)
+
+
+def _read_ocsp(data: bytes, certificate: x509.Certificate, issuer: x509.Certificate) -> Answer:
+    """Read a response of any age; `asked_at` is its thisUpdate."""
     response = ocsp.load_der_ocsp_response(data)
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         raise ValueError(response.response_status.name)
     if response.serial_number != certificate.serial_number:
         raise ValueError("another certificate")
-    if not _signed_by_responder(response, issuer, now):
+    if not _signed_by_responder(response, issuer, response.produced_at_utc):
         raise ValueError("signature")
-    if response.this_update_utc > now + CLOCK_SKEW:
-        raise ValueError("from the future")
-    if response.next_update_utc is not None and response.next_update_utc < now:
-        raise ValueError("stale")
     standing = {
         ocsp.OCSPCertStatus.GOOD: Standing.GOOD,
         ocsp.OCSPCertStatus.REVOKED: Standing.REVOKED,
         ocsp.OCSPCertStatus.UNKNOWN: Standing.UNKNOWN,
     }[response.certificate_status]
     revoked = response.revocation_time_utc if standing is Standing.REVOKED else None
-    return Answer(standing, now, revoked, ocsp=data, valid_until=response.next_update_utc)
+    return Answer(
+        standing, response.this_update_utc, revoked, ocsp=data, valid_until=response.next_update_utc
+    )
 
 
 def read_crl(
     data: bytes, certificate: x509.Certificate, issuer: x509.Certificate, *, now: datetime
 ) -> Answer:
-    """Check and read a CRL, DER or PEM. Raises ValueError when it is not the issuer's or stale."""
+    """Check and read a CRL that should be fresh, DER or PEM. Raises ValueError when it is stale or not the issuer's."""
+    answer = _read_crl(data, certificate, issuer)
+    if answer.valid_until is None or _outdated(answer, now):
+        raise ValueError("stale")
+    return replace(answer, asked_at=now)
+
+
+def _read_crl(data: bytes, certificate: x509.Certificate, issuer: x509.Certificate) -> Answer:
     pem = data.lstrip().startswith(b"-----BEGIN")
     crl = x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
     key = issuer.public_key()
@@ -150,13 +171,46 @@ def read_crl(
         raise ValueError("issuer")
     if not crl.is_signature_valid(key):
         raise ValueError("signature")
-    if crl.next_update_utc is None or crl.next_update_utc < now:
-        raise ValueError("stale")
     entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-    answer = Answer(Standing.GOOD, now, crl=data, valid_until=crl.next_update_utc)
+    answer = Answer(Standing.GOOD, crl.last_update_utc, crl=data, valid_until=crl.next_update_utc)
     if entry is None:
         return answer
     return replace(answer, standing=Standing.REVOKED, revoked_at=entry.revocation_date_utc)
+
+
+def standing_at(
+    path: tuple[x509.Certificate, ...], ocsps: Sequence[bytes], crls: Sequence[bytes], *, at: datetime
+) -> Standing:
+    """Say how a path stood at a moment, by answers of any age: the worst of its tiers.
+
+    A revocation at or before the moment counts; a good answer counts unless it had run out before the moment.
+    """
+    tiers = [_tier(path[n], path[n + 1], ocsps, crls, at) for n in range(len(path) - 1)]
+    order = (Standing.REVOKED, Standing.UNREACHABLE, Standing.UNKNOWN)
+    return next((standing for standing in order if standing in tiers), Standing.GOOD)
+
+
+def _tier(
+    certificate: x509.Certificate,
+    issuer: x509.Certificate,
+    ocsps: Sequence[bytes],
+    crls: Sequence[bytes],
+    at: datetime,
+) -> Standing:
+    found = Standing.UNREACHABLE
+    for read, answers in ((_read_ocsp, ocsps), (_read_crl, crls)):
+        for data in answers:
+            try:
+                answer = read(data, certificate, issuer)
+            except ValueError:
+                continue
+            if answer.standing is Standing.REVOKED:
+                if answer.revoked_at is None or answer.revoked_at <= at:
+                    return Standing.REVOKED
+                found = Standing.GOOD
+            elif not _outdated(answer, at):
+                found = Standing.GOOD if Standing.GOOD in (found, answer.standing) else answer.standing
+    return found
 
 
 def _outdated(answer: Answer, now: datetime) -> bool:

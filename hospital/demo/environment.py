@@ -1,5 +1,6 @@
 """The settings of a demo hospital: the fake outside world in place of bank, tax office, gateway and TSA."""
 
+import json
 import os
 from pathlib import Path
 
@@ -29,4 +30,6 @@ def outside_settings(outside_url: str) -> dict[str, str]:
         "HOSPITAL_PORTAL_SMS_KEY": "demo-sms-key",
         "HOSPITAL_PORTAL_TELEHEALTH_SERVICES": '["KB01"]',
         "HOSPITAL_PORTAL_TELEHEALTH_PRICE": "150000",
+        "HOSPITAL_SIGNING_TSA_URLS": json.dumps([f"{outside_url}/outside/pki/tsa"]),
+        "HOSPITAL_SIGNING_ORGANISATION_PIN": "246810",
     }

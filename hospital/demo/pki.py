@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+import anyio.to_thread
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -23,10 +24,19 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 from msgspec import Struct, json
 
+from hospital.settings import Settings
+from kernel.clock import utc_now
+from kernel.db import Sessions
+from kernel.facility import Facility
+from kernel.ids import new_id
+from kernel.staff.api import SYSTEM, StaffView, list_staff
+from signing.api import RegisterCertificate, TrustList, register_certificate
+
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 DAY = dt.timedelta(days=1)
 ROOT_DAYS, CA_DAYS, STAFF_DAYS = 7300, 3650, 1095
 ORGANISATION = "organisation"
+DEMO_PIN = "246810"
 
 
 class Holder(Struct, frozen=True):
@@ -99,6 +109,10 @@ class DemoPki:
         )
         return certificate, key
 
+    def certificate(self, name: str) -> x509.Certificate:
+        """Return a holder's certificate, kept beside the key file in the clear."""
+        return x509.load_pem_x509_certificate((self.folder / "keys" / f"{name}.pem").read_bytes())
+
     def write_key_file(self, name: str, certificate: x509.Certificate, key: Key, *, pin: str) -> Path:
         """Write a PKCS#12 with the chain, protected by the PIN."""
         data = pkcs12.serialize_key_and_certificates(
@@ -106,6 +120,7 @@ class DemoPki:
         )
         path = self.key_file(name)
         path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path.with_suffix(".pem"), certificate.public_bytes(Encoding.PEM))
         _write(path, data)
         return path
 
@@ -123,11 +138,56 @@ def ensure_pki(
         folder.mkdir(parents=True, exist_ok=True)
         _make_authorities(folder, base_url.rstrip("/"), now)
     pki = DemoPki(folder)
+    if not (folder / "trust.pem").exists():
+        _write(folder / "trust.pem", pki.trust_pem)
     for holder in holders:
         if not pki.key_file(holder.name).exists():
             certificate, key = pki.issue(holder, now=now)
             pki.write_key_file(holder.name, certificate, key, pin=pin)
     return pki
+
+
+async def seed(sessions: Sessions, settings: Settings) -> None:
+    """Give every member of staff and the hospital a key and register its certificate."""
+    kernel, now = settings.kernel, utc_now()
+    async with sessions() as session:
+        staff = await list_staff(session)
+    holders = [staff_holder(person, kernel.facility) for person in staff]
+    holders.append(organisation_holder(kernel.facility))
+    base_url = os.environ.get("LANH_OUTSIDE_URL", "http://127.0.0.1:8001")
+    pki = await anyio.to_thread.run_sync(
+        lambda: ensure_pki(kernel.data_dir / "pki", holders, base_url=base_url, pin=DEMO_PIN, now=now)
+    )
+    trust = TrustList([pki.root], [pki.issuing], demo=True)
+    owners = {person.username: person.id for person in staff} | {ORGANISATION: None}
+    async with sessions.begin() as session:
+        for holder in holders:
+            command = RegisterCertificate(
+                id=new_id(),
+                certificate=pki.certificate(holder.name).public_bytes(Encoding.DER),
+                chain=[pki.issuing.public_bytes(Encoding.DER)],
+                key_name=holder.name,
+                staff_id=owners[holder.name],
+            )
+            await register_certificate(
+                session, command, trust=trust, facility=kernel.facility, actor=SYSTEM, now=now
+            )
+
+
+def staff_holder(person: StaffView, facility: Facility) -> Holder:
+    """Say what the certificate of a member of staff names."""
+    return Holder(
+        person.username,
+        person.name,
+        f"CCCD:{person.citizen_id}" if person.citizen_id else "",
+        title=person.title,
+        organisation=facility.name,
+    )
+
+
+def organisation_holder(facility: Facility) -> Holder:
+    """Say what the hospital's certificate names."""
+    return Holder(ORGANISATION, facility.name, f"MST:{facility.tax_code}", organisation=facility.name)
 
 
 def _make_authorities(folder: Path, base_url: str, now: dt.datetime) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +11,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from asn1crypto import crl as asn1_crl
-from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -37,11 +36,12 @@ from signing.certificate_names import names_of
 from signing.cms import SignedData, read_signed_data
 from signing.der import BadDer, strip
 from signing.schemes import Scheme, WeakKey, scheme_for
-from signing.status import Standing
+from signing.status import Standing, standing_at
 from signing.timestamps import read_info
 from signing.trust import TrustList, whole_certificates
 from signing.verification.report import Level, Report, SignatureReport, summarise
 
+BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 SIZE_MAXIMUM = 50_000_000  # Bytes.
 SIGNATURES_MAXIMUM = 100
 _USAGE = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"})
@@ -156,8 +156,7 @@ class _Judge:
         self._now, self._trust, self._data = now, trust, data
         self._roots = [as_asn1(root) for root in trust.roots]
         self._others = [as_asn1(certificate) for certificate in trust.intermediates]
-        self._ocsps = [asn1_ocsp.OCSPResponse.load(answer) for answer in ocsps]
-        self._crls = [asn1_crl.CertificateList.load(answer) for answer in crls]
+        self._ocsps, self._crls = list(ocsps), list(crls)
         self._archived = self._read_store(reader)
 
     def _read_store(self, reader: PdfFileReader) -> bool:
@@ -169,8 +168,8 @@ class _Judge:
         except (PdfError, SignatureValidationError, ValueError, KeyError, TypeError):
             return False
         self._others += list(store.load_certs())
-        self._ocsps += [asn1_ocsp.OCSPResponse.load(bytes(item.get_object().data)) for item in store.ocsps]
-        self._crls += [asn1_crl.CertificateList.load(bytes(item.get_object().data)) for item in store.crls]
+        self._ocsps += [bytes(item.get_object().data) for item in store.ocsps]
+        self._crls += [bytes(item.get_object().data) for item in store.crls]
         return bool(store.ocsps or store.crls)
 
     def _context(self, at: datetime) -> ValidationContext:
@@ -179,10 +178,7 @@ class _Judge:
             other_certs=self._others,
             moment=at,
             allow_fetching=False,
-            ocsps=self._ocsps,
-            crls=self._crls,
-            revocation_mode="soft-fail",
-            retroactive_revinfo=True,
+            revocation_mode="soft-fail",  # Revocation is judged by `standing_at`, with or without the network.
         )
 
     async def all(
@@ -226,9 +222,11 @@ class _Judge:
         scheme, refusals, warnings = _algorithms(status, own, certificate)
         if own is None or not self._sound(signature, own):
             refusals.append("Vùng chứa chữ ký bị thay đổi hoặc chứa dữ liệu lạ.")
-        valid = bool(status.bottom_line) and not refusals
         stamp_holds = status.timestamp_validity is not None and status.timestamp_validity.trusted
-        standing = self._standing(status)
+        standing = self._standing(certificate, own, stamped or self._now)
+        if standing is Standing.REVOKED:
+            refusals.append("Chứng thư số đã bị thu hồi.")
+        valid = bool(status.bottom_line) and not refusals
         if standing is Standing.UNREACHABLE:
             warnings.append("Chưa có bằng chứng trạng thái thu hồi tại thời điểm ký.")
         if not stamp_holds:
@@ -237,9 +235,7 @@ class _Judge:
         return SignatureReport(
             field=str(signature.field_name),
             valid=valid,
-            reasons=tuple(
-                refusals if valid else [*_reasons(status, certificate, stamped or self._now), *refusals]
-            ),
+            reasons=() if valid else _reasons(status, certificate, stamped or self._now, refusals),
             warnings=tuple(warnings),
             signer=names.name,
             title=names.title,
@@ -279,19 +275,9 @@ class _Judge:
         inside = read_signed_data(own.token).certificates if own.token else ()
         return whole_certificates(own.certificates, known) and whole_certificates(inside, known)
 
-    def _standing(self, status: PdfSignatureStatus) -> Standing:
-        if status.revocation_details is not None:
-            return Standing.REVOKED
-        serial = status.signing_cert.serial_number
-        for answer in self._ocsps:
-            if answer["response_status"].native != "successful":
-                continue
-            for single in answer.response_data["responses"]:
-                if single["cert_id"]["serial_number"].native == serial:
-                    return Standing.GOOD if single["cert_status"].name == "good" else Standing.UNKNOWN
-        if any(listed.issuer == status.signing_cert.issuer for listed in self._crls):
-            return Standing.GOOD
-        return Standing.UNREACHABLE
+    def _standing(self, certificate: x509.Certificate, own: SignedData | None, at: datetime) -> Standing:
+        path = self._trust.path(certificate, at=at, extra=own.certificates if own else ())
+        return standing_at(path, self._ocsps, self._crls, at=at) if path else Standing.UNREACHABLE
 
 
 def _run(judging: Coroutine[Any, Any, tuple[SignatureReport, ...]]) -> tuple[SignatureReport, ...]:
@@ -321,15 +307,18 @@ def _algorithms(
     return scheme, refusals, warnings
 
 
-def _reasons(status: PdfSignatureStatus, certificate: x509.Certificate, at: datetime) -> list[str]:
+def _reasons(
+    status: PdfSignatureStatus, certificate: x509.Certificate, at: datetime, refusals: list[str]
+) -> tuple[str, ...]:
     """Say why the bottom line is no, most telling first."""
     reasons = [
         _content_reason(status),
         _certificate_reason(status, certificate, at),
         _stamp_reason(status),
         "Chữ ký trái ràng buộc của trường ký." if status.seed_value_constraint_error else "",
+        *refusals,
     ]
-    return [reason for reason in reasons if reason] or ["Chữ ký không đạt kiểm tra tổng thể."]
+    return tuple(reason for reason in reasons if reason) or ("Chữ ký không đạt kiểm tra tổng thể.",)
 
 
 def _content_reason(status: PdfSignatureStatus) -> str:
@@ -348,8 +337,6 @@ def _certificate_reason(status: PdfSignatureStatus, certificate: x509.Certificat
         return "Chứng thư số đã hết hạn tại thời điểm ký."
     if certificate.not_valid_before_utc > at:
         return "Chứng thư số chưa có hiệu lực tại thời điểm ký."
-    if status.revoked:
-        return "Chứng thư số đã bị thu hồi."
     if status.trust_problem_indic is AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND:
         return "Chứng thư số không do tổ chức được tin cậy cấp."
     if status.trust_problem_indic is not None:

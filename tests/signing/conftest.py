@@ -21,7 +21,7 @@ HOSPITAL = Holder(
 
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> DemoPki:
-    folder: Path = tmp_path_factory.mktemp("pki")
+    folder: Path = tmp_path_factory.mktemp("data") / "pki"
     return ensure_pki(folder, [DOCTOR, HOSPITAL], base_url="http://pki.test", pin=PIN, now=datetime.now(UTC))
 
 

@@ -233,7 +233,7 @@ def test_a_revoked_certificate_is_not_valid(pki: DemoPki, trust: TrustList) -> N
     signer = SoftwareSigner(key, certificate, (pki.issuing,))
     pdf, _ = sign(a_file(), signer, ["bac_si"])
     pki.revoke(certificate, at=NOW - timedelta(hours=1))
-    answer = PkiDesk(pki).ocsp("issuing", ocsp_request(certificate, pki.issuing), now=NOW)
+    answer = PkiDesk(pki.folder).ocsp("issuing", ocsp_request(certificate, pki.issuing), now=NOW)
     report = verify_pdf(pdf, trust, NOW, ocsps=[answer])
     assert not report.valid
     assert "Chứng thư số đã bị thu hồi." in report.signatures[0].reasons

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from litestar import Litestar
 
+from hospital.demo.outside.app import OutsideSettings
 from hospital.demo.outside.pki import routes
 from hospital.demo.pki import DemoPki, Holder
 from signing.status import Standing, StatusClient
@@ -36,7 +37,8 @@ def ocsp_request(certificate: x509.Certificate, issuer: x509.Certificate) -> byt
 @pytest.fixture
 async def outside(pki: DemoPki) -> AsyncIterator[httpx.AsyncClient]:
     """The authority behind the address that the certificates name."""
-    app = Litestar(routes(pki), logging_config=None)
+    settings = OutsideSettings(pki.folder.parent, "http://test", "http://pki.test")
+    app = Litestar(routes(settings), logging_config=None)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),  # type: ignore[arg-type]  # narrower scopes
         base_url="http://pki.test",

@@ -12,6 +12,7 @@ import os
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -25,6 +26,7 @@ from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
+from hospital.demo.outside.app import OutsideSettings
 from hospital.demo.pki import DemoPki
 from signing.cms import TST_INFO, CmsTemplate
 from signing.der import (
@@ -104,8 +106,13 @@ class TimestampAuthority:
 class PkiDesk:
     """The authority's counter: answers from the folder of the demo PKI, in the mood it is told."""
 
-    def __init__(self, pki: DemoPki) -> None:
-        self.pki, self.mood = pki, SetMood()
+    def __init__(self, folder: Path) -> None:
+        self._folder, self.mood = folder, SetMood()
+
+    @cached_property
+    def pki(self) -> DemoPki:
+        """The authority's certificates and keys; made by the demo's seed, so read when first asked."""
+        return DemoPki(self._folder)
 
     @cached_property
     def tsa(self) -> TimestampAuthority:
@@ -177,9 +184,9 @@ class PkiDesk:
         return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
-def routes(pki: DemoPki) -> list[ControllerRouterHandler]:
+def routes(settings: OutsideSettings) -> list[ControllerRouterHandler]:
     """Return the handlers of the authority, for the server of the outside world."""
-    desk = PkiDesk(pki)
+    desk = PkiDesk(settings.data_dir / "pki")
     return [*_stamping(desk), *_standing(desk), _files(desk)]
 
 

@@ -1,0 +1,1 @@
+"""Certificates of staff and of the organisation: whose they are, until when, where their key is."""

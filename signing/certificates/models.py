@@ -1,0 +1,76 @@
+"""Tables of certificates, unlocked keys and wrong PINs."""
+
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.clock import Instant
+from kernel.db import Base
+
+
+class Certificate(Base):
+    """A certificate (chứng thư số) that may sign here, and where its key is. The key itself is never stored."""
+
+    __tablename__ = "signing_certificate"
+    __table_args__ = (
+        CheckConstraint("owner_kind IN ('STAFF', 'ORGANISATION')", name="owner_kind"),
+        CheckConstraint("(owner_kind = 'STAFF') = (staff_id IS NOT NULL)", name="owner"),
+        CheckConstraint("state IN ('ACTIVE', 'RETIRED', 'REVOKED')", name="state"),
+        CheckConstraint("key_kind IN ('PKCS12')", name="key_kind"),
+        Index(
+            "uq_signing_certificate_active_staff",
+            "staff_id",
+            unique=True,
+            postgresql_where=text("state = 'ACTIVE' AND owner_kind = 'STAFF'"),
+        ),
+        Index(
+            "uq_signing_certificate_active_organisation",
+            "owner_kind",
+            unique=True,
+            postgresql_where=text("state = 'ACTIVE' AND owner_kind = 'ORGANISATION'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_kind: Mapped[str] = mapped_column(Text)
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("kernel_staff_account.id"))
+    name: Mapped[str] = mapped_column(Text)
+    uid: Mapped[str] = mapped_column(Text)
+    issuer: Mapped[str] = mapped_column(Text)
+    serial: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[str] = mapped_column(Text, unique=True)
+    certificate: Mapped[bytes] = mapped_column(LargeBinary)
+    chain: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
+    not_before: Mapped[Instant]
+    not_after: Mapped[Instant]
+    key_kind: Mapped[str] = mapped_column(Text)
+    key_name: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    registered_at: Mapped[Instant]
+    registered_by: Mapped[UUID]
+    ended_at: Mapped[Instant | None]
+
+
+class UnlockedKey(Base):
+    """A software key opened for one session: encrypted under its token, of which only a hash is here."""
+
+    __tablename__ = "signing_unlocked_key"
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("kernel_staff_account.id"), index=True)
+    certificate_id: Mapped[UUID] = mapped_column(ForeignKey("signing_certificate.id"))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    opened_at: Mapped[Instant]
+    used_at: Mapped[Instant] = mapped_column(index=True)
+
+
+class PinTries(Base):
+    """Wrong PINs in a row of one person."""
+
+    __tablename__ = "signing_pin_tries"
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("kernel_staff_account.id"), primary_key=True)
+    failed: Mapped[int]
+    locked_until: Mapped[Instant | None]

@@ -1,0 +1,325 @@
+"""Register certificates, open keys with a PIN, keep them open for one session and no longer."""
+
+import hashlib
+import hmac
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import anyio.to_thread
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import Meta, Struct
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.audit.api import Action, Entry, record, record_apart
+from kernel.clock import Instant
+from kernel.db import Sessions
+from kernel.facility import Facility
+from kernel.problems import Conflict, NotFound, Refused
+from kernel.services import Services
+from kernel.staff.api import Actor, get_staff
+from signing.certificate_names import names_of
+from signing.certificates.models import Certificate, PinTries, UnlockedKey
+from signing.context import Context, context_of
+from signing.gate import Owner, check_certificate
+from signing.keys import KeyLocked, SoftwareSigner, WrongPin, issuers_of, open_pkcs12, open_sealed
+from signing.trust import TrustList
+
+
+class RegisterCertificate(Struct, frozen=True, kw_only=True):
+    """A certificate to be used here. `staff_id` None: the organisation's."""
+
+    id: UUID
+    certificate: bytes
+    """DER."""
+    chain: list[bytes] = []
+    key_name: Annotated[str, Meta(pattern=r"^[\w.-]{1,80}$")]
+    """Name of the PKCS#12 file, without folder and ending."""
+    staff_id: UUID | None = None
+
+
+class CertificateView(Struct, frozen=True):
+    id: UUID
+    staff_id: UUID | None
+    name: str
+    uid: str
+    issuer: str
+    serial: str
+    not_before: Instant
+    not_after: Instant
+    state: str
+
+
+class UnlockView(Struct, frozen=True):
+    """Until when the key stays open if it isn't used."""
+
+    name: str
+    not_after: Instant
+    idle_minutes: int
+
+
+class NoCertificate(NotFound):
+    """This person has no certificate here."""
+
+    slug = "no-certificate"
+
+
+class PinLocked(Refused):
+    """Too many wrong PINs in a row."""
+
+    status, slug = 429, "pin-locked"
+
+
+class KeyFileMissing(Conflict):
+    slug = "key-file-missing"
+
+
+async def register_certificate(
+    session: AsyncSession,
+    command: RegisterCertificate,
+    *,
+    trust: TrustList,
+    facility: Facility,
+    actor: Actor,
+    now: Instant,
+) -> CertificateView:
+    """Take a certificate into use after checking whose it is; the one used before is retired.
+
+    Raises what `check_certificate` raises.
+    """
+    certificate = x509.load_der_x509_certificate(command.certificate)
+    owner = await _owner(session, command.staff_id, facility)
+    check_certificate(certificate, owner, trust, now=now)
+    fingerprint = hashlib.sha256(command.certificate).hexdigest()
+    known = await session.scalar(select(Certificate).where(Certificate.fingerprint == fingerprint))
+    if known is not None:
+        return _view(known)
+    same = Certificate.staff_id == command.staff_id if command.staff_id else Certificate.staff_id.is_(None)
+    await session.execute(
+        update(Certificate).where(same, Certificate.state == "ACTIVE").values(state="RETIRED", ended_at=now)
+    )
+    names = names_of(certificate)
+    row = Certificate(
+        id=command.id,
+        owner_kind="STAFF" if command.staff_id else "ORGANISATION",
+        staff_id=command.staff_id,
+        name=names.name,
+        uid=names.uid,
+        issuer=names.issuer,
+        serial=f"{certificate.serial_number:X}",
+        fingerprint=fingerprint,
+        certificate=command.certificate,
+        chain=command.chain,
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        key_kind="PKCS12",
+        key_name=command.key_name,
+        state="ACTIVE",
+        registered_at=now,
+        registered_by=actor.id,
+    )
+    session.add(row)
+    await session.flush()
+    entry = Entry(
+        action=Action.CREATE, subject=f"signing.certificate:{row.id}", detail={"serial": row.serial}
+    )
+    await record(session, entry, actor)
+    return _view(row)
+
+
+async def _owner(session: AsyncSession, staff_id: UUID | None, facility: Facility) -> Owner:
+    if staff_id is None:
+        return Owner(facility.name, tax_code=facility.tax_code)
+    staff = await get_staff(session, staff_id)
+    return Owner(staff.name, personal_number=staff.citizen_id)
+
+
+async def owner_of(session: AsyncSession, row: Certificate, facility: Facility) -> Owner:
+    """Return who must stand in this certificate, from the staff record of today."""
+    return await _owner(session, row.staff_id, facility)
+
+
+async def list_certificates(session: AsyncSession, *, ending_before: Instant) -> list[CertificateView]:
+    """Return certificates in use that end before a moment, the first to end first."""
+    found = await session.scalars(
+        select(Certificate)
+        .where(Certificate.state == "ACTIVE", Certificate.not_after < ending_before)
+        .order_by(Certificate.not_after)
+    )
+    return [_view(row) for row in found]
+
+
+def _view(row: Certificate) -> CertificateView:
+    return CertificateView(
+        id=row.id,
+        staff_id=row.staff_id,
+        name=row.name,
+        uid=row.uid,
+        issuer=row.issuer,
+        serial=row.serial,
+        not_before=row.not_before,
+        not_after=row.not_after,
+        state=row.state,
+    )
+
+
+async def active_certificate(session: AsyncSession, staff_id: UUID | None) -> Certificate:
+    """Return the certificate in use of a person, or of the organisation. Raises NoCertificate."""
+    same = Certificate.staff_id == staff_id if staff_id else Certificate.staff_id.is_(None)
+    row = await session.scalar(select(Certificate).where(same, Certificate.state == "ACTIVE"))
+    if row is None:
+        whose = "Bạn" if staff_id else "Cơ sở"
+        raise NoCertificate(f"{whose} chưa có chứng thư số trong hệ thống. Hãy liên hệ quản trị để đăng ký.")
+    return row
+
+
+async def open_with_pin(
+    services: Services, staff_id: UUID, pin: str, *, actor: Actor, now: Instant
+) -> tuple[Certificate, SoftwareSigner]:
+    """Open a person's key file; a wrong PIN counts once and is recorded.
+
+    Raises PinLocked, NoCertificate, KeyFileMissing, WrongPin, BadKeyFile, WeakKey.
+    """
+    context = context_of(services)
+    async with services.sessions() as session:
+        tries = await session.get(PinTries, staff_id)
+        if tries is not None and tries.locked_until is not None and tries.locked_until > now:
+            raise PinLocked("Mã PIN tạm khoá vì nhập sai nhiều lần. Chờ ít phút rồi thử lại.", field="pin")
+        row = await active_certificate(session, staff_id)
+    try:
+        signer = await open_file(context, row, pin)
+    except WrongPin:
+        left = await _count_wrong_pin(services.sessions, staff_id, context, now=now)
+        entry = Entry(
+            action=Action.FAILURE, subject=f"signing.certificate:{row.id}", detail={"act": "wrong-pin"}
+        )
+        await record_apart(services.sessions, entry, actor)
+        more = f" Còn {left} lần thử." if left else " Mã PIN đã tạm khoá."
+        raise WrongPin("Mã PIN không đúng, chưa ký văn bản nào." + more, field="pin") from None
+    async with services.sessions.begin() as session:
+        await session.execute(delete(PinTries).where(PinTries.staff_id == staff_id))
+    return row, signer
+
+
+async def open_file(context: Context, row: Certificate, pin: str) -> SoftwareSigner:
+    """Open the key file of a registered certificate. Raises KeyFileMissing, WrongPin, BadKeyFile, WeakKey."""
+    path = context.keys_dir / f"{row.key_name}.p12"
+    try:
+        data = await anyio.to_thread.run_sync(Path.read_bytes, path)
+    except FileNotFoundError:
+        raise KeyFileMissing("Không tìm thấy tệp khóa của chứng thư này. Hãy liên hệ quản trị.") from None
+    signer = await anyio.to_thread.run_sync(_open, data, pin, context.settings.allow_pkcs1)
+    if signer.certificate.public_bytes(Encoding.DER) != row.certificate:
+        raise KeyFileMissing("Tệp khóa không phải của chứng thư đã đăng ký. Hãy liên hệ quản trị.")
+    if signer.chain:
+        return signer
+    issuers = issuers_of(signer.certificate, list(context.trust.intermediates))
+    return signer.with_chain(issuers)
+
+
+def _open(data: bytes, pin: str, allow_pkcs1: bool) -> SoftwareSigner:
+    return open_pkcs12(data, pin, allow_pkcs1=allow_pkcs1)
+
+
+async def _count_wrong_pin(sessions: Sessions, staff_id: UUID, context: Context, *, now: Instant) -> int:
+    """Count one wrong PIN and return how many tries are left."""
+    limit = context.settings.pin_tries
+    async with sessions.begin() as session:
+        statement = insert(PinTries).values(staff_id=staff_id, failed=1)
+        statement = statement.on_conflict_do_update(
+            index_elements=["staff_id"], set_={"failed": PinTries.failed + 1}
+        )
+        failed = (await session.execute(statement.returning(PinTries.failed))).scalar_one()
+        if failed >= limit:
+            until = now + timedelta(minutes=context.settings.pin_lock_minutes)
+            await session.execute(
+                update(PinTries).where(PinTries.staff_id == staff_id).values(failed=0, locked_until=until)
+            )
+    return max(0, limit - failed)
+
+
+async def unlock(services: Services, pin: str, token: str, *, actor: Actor, now: Instant) -> UnlockView:
+    """Open the person's key for this session: encrypted under its token, gone after some idle minutes.
+
+    Raises what `open_with_pin` raises.
+    """
+    row, signer = await open_with_pin(services, actor.id, pin, actor=actor, now=now)
+    sealed = signer.sealed(token.encode(), bound_to=_binding(actor.id, row.id))
+    values = {
+        "token_hash": _token_hash(token),
+        "staff_id": actor.id,
+        "certificate_id": row.id,
+        "sealed": sealed,
+        "opened_at": now,
+        "used_at": now,
+    }
+    async with services.sessions.begin() as session:
+        statement = insert(UnlockedKey).values(values)
+        await session.execute(statement.on_conflict_do_update(index_elements=["token_hash"], set_=values))
+        entry = Entry(action=Action.LOGIN, subject=f"signing.certificate:{row.id}", detail={"act": "unlock"})
+        await record(session, entry, actor)
+    return UnlockView(row.name, row.not_after, context_of(services).settings.idle_minutes)
+
+
+async def open_unlocked(
+    services: Services, token: str, *, actor: Actor, now: Instant
+) -> tuple[Certificate, SoftwareSigner]:
+    """Return the key this session has open, and start its idle time anew. Raises KeyLocked."""
+    context = context_of(services)
+    oldest = now - timedelta(minutes=context.settings.idle_minutes)
+    async with services.sessions.begin() as session:
+        found = await session.execute(
+            update(UnlockedKey)
+            .where(
+                UnlockedKey.token_hash == _token_hash(token),
+                UnlockedKey.staff_id == actor.id,
+                UnlockedKey.used_at > oldest,
+            )
+            .values(used_at=now)
+            .returning(UnlockedKey.sealed, UnlockedKey.certificate_id)
+        )
+        open_key = found.first()
+        row = await session.get(Certificate, open_key.certificate_id) if open_key else None
+    if open_key is None or row is None or row.state != "ACTIVE":
+        raise KeyLocked("Khóa ký đang đóng. Hãy nhập mã PIN.", field="pin")
+    signer = open_sealed(
+        open_key.sealed,
+        token.encode(),
+        bound_to=_binding(actor.id, row.id),
+        allow_pkcs1=context.settings.allow_pkcs1,
+    )
+    return row, signer
+
+
+async def is_unlocked(session: AsyncSession, token: str, *, idle_minutes: int, now: Instant) -> bool:
+    """Tell whether this session has a key open."""
+    oldest = now - timedelta(minutes=idle_minutes)
+    found = await session.scalar(
+        select(UnlockedKey.staff_id).where(
+            UnlockedKey.token_hash == _token_hash(token), UnlockedKey.used_at > oldest
+        )
+    )
+    return found is not None
+
+
+async def lock(session: AsyncSession, token: str) -> None:
+    """Close the key of this session."""
+    await session.execute(delete(UnlockedKey).where(UnlockedKey.token_hash == _token_hash(token)))
+
+
+async def drop_idle_keys(session: AsyncSession, *, idle_minutes: int, now: Instant) -> None:
+    """Delete keys nobody used for a while."""
+    oldest = now - timedelta(minutes=idle_minutes)
+    await session.execute(delete(UnlockedKey).where(UnlockedKey.used_at <= oldest))
+
+
+def _token_hash(token: str) -> bytes:
+    return hmac.digest(b"lanh unlocked key", token.encode(), hashlib.sha256)
+
+
+def _binding(staff_id: UUID, certificate_id: UUID) -> bytes:
+    return staff_id.bytes + certificate_id.bytes

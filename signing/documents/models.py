@@ -1,0 +1,159 @@
+"""Tables of documents, their slots and the evidence of each signature. Signed rows are protected by triggers."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.clock import Instant
+from kernel.db import Base
+
+STATES = "('PENDING', 'ISSUED', 'REFUSED', 'RECALLED', 'SUPERSEDED')"
+
+
+class Document(Base):
+    """A rendered file and its signatures (văn bản điện tử). `head_sha256` names the bytes as they stand now."""
+
+    __tablename__ = "signing_document"
+    __table_args__ = (
+        CheckConstraint(f"state IN {STATES}", name="state"),
+        CheckConstraint("base_sha256 ~ '^[0-9a-f]{64}$' AND head_sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        CheckConstraint("pages > 0", name="pages"),
+        CheckConstraint("(state IN ('ISSUED', 'SUPERSEDED')) OR completed_at IS NULL", name="completed"),
+        Index("ix_signing_document_patient", "patient_id", "created_at"),
+        Index("ix_signing_document_subject", "subject"),
+        Index("ix_signing_document_head", "head_sha256"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(Text, unique=True)
+    """On every printed sheet, opens the verify page; 80 random bits."""
+    kind: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    """What it belongs to, in the words of the package that made it: "emr.sheet:<id>"."""
+    patient_id: Mapped[UUID | None]
+    patient_name: Mapped[str] = mapped_column(Text)
+    author_id: Mapped[UUID]
+    base_sha256: Mapped[str] = mapped_column(Text)
+    head_sha256: Mapped[str] = mapped_column(Text)
+    pages: Mapped[int]
+    layout: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """Where things are in the file (`signing.layout`); null until the first signature, and for foreign files."""
+    state: Mapped[str] = mapped_column(Text)
+    supersedes: Mapped[UUID | None] = mapped_column(ForeignKey("signing_document.id"), index=True)
+    lease: Mapped[UUID | None]
+    lease_until: Mapped[Instant | None]
+    created_at: Mapped[Instant]
+    completed_at: Mapped[Instant | None]
+
+
+class Slot(Base):
+    """A place for one signature (ô ký), in order: who owes it and since when."""
+
+    __tablename__ = "signing_slot"
+    __table_args__ = (
+        UniqueConstraint("document_id", "position"),
+        UniqueConstraint("document_id", "field"),
+        CheckConstraint("owner_kind IN ('PERSON', 'ROLE', 'ORGANISATION')", name="owner_kind"),
+        CheckConstraint(
+            "(owner_kind = 'PERSON') = (owner_id IS NOT NULL) AND (owner_kind = 'ROLE') = (owner_role IS NOT NULL)",
+            name="owner",
+        ),
+        CheckConstraint("state IN ('WAITING', 'SIGNED', 'REFUSED', 'CANCELLED')", name="state"),
+        CheckConstraint("(state = 'SIGNED') = (signed_at IS NOT NULL)", name="signed"),
+        Index(
+            "ix_signing_slot_owed",
+            "owner_id",
+            "open_since",
+            postgresql_where=text("state = 'WAITING' AND open_since IS NOT NULL"),
+        ),
+        Index(
+            "ix_signing_slot_owed_by_role",
+            "owner_role",
+            "owner_department",
+            "open_since",
+            postgresql_where=text("state = 'WAITING' AND open_since IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("signing_document.id"))
+    position: Mapped[int]
+    field: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(Text)
+    owner_kind: Mapped[str] = mapped_column(Text)
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("kernel_staff_account.id"))
+    owner_role: Mapped[str | None] = mapped_column(Text)
+    owner_department: Mapped[str | None] = mapped_column(Text)
+    """Department code; null: any department."""
+    open_since: Mapped[Instant | None]
+    """Since when it is this slot's turn."""
+    state: Mapped[str] = mapped_column(Text)
+    signed_at: Mapped[Instant | None]
+
+
+class Signature(Base):
+    """Evidence of one signature (TT 15/2025 Đ5, emr-law §3.5). Insert-only."""
+
+    __tablename__ = "signing_signature"
+    __table_args__ = (
+        UniqueConstraint("slot_id"),
+        CheckConstraint("signer_kind IN ('STAFF', 'ORGANISATION')", name="signer_kind"),
+        CheckConstraint("level IN ('B-B', 'B-T')", name="level"),
+        CheckConstraint("standing IN ('GOOD', 'UNKNOWN', 'UNREACHABLE')", name="standing"),
+        Index("ix_signing_signature_document", "document_id"),
+        Index("ix_signing_signature_signer", "signer_id", "signed_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("signing_document.id"))
+    slot_id: Mapped[UUID] = mapped_column(ForeignKey("signing_slot.id"))
+    field: Mapped[str] = mapped_column(Text)
+    signer_kind: Mapped[str] = mapped_column(Text)
+    signer_id: Mapped[UUID | None] = mapped_column(ForeignKey("kernel_staff_account.id"))
+    signer_name: Mapped[str] = mapped_column(Text)
+    signer_title: Mapped[str] = mapped_column(Text)
+    certificate_id: Mapped[UUID] = mapped_column(ForeignKey("signing_certificate.id"))
+    method: Mapped[str] = mapped_column(Text)
+    scheme: Mapped[str] = mapped_column(Text)
+    level: Mapped[str] = mapped_column(Text)
+    previous_sha256: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(Text)
+    """Of the exact bytes with this signature in them."""
+    standing: Mapped[str] = mapped_column(Text)
+    ocsps: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
+    crls: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
+    token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    stamped_at: Mapped[Instant | None]
+    stamped_by: Mapped[str] = mapped_column(Text)
+    signed_at: Mapped[Instant]
+    session_id: Mapped[UUID | None]
+    ip: Mapped[str] = mapped_column(Text)
+
+
+class Refusal(Base):
+    """A refusal to sign (từ chối ký) and its reason. Insert-only."""
+
+    __tablename__ = "signing_refusal"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("signing_document.id"), index=True)
+    slot_id: Mapped[UUID] = mapped_column(ForeignKey("signing_slot.id"))
+    refused_by: Mapped[UUID] = mapped_column(ForeignKey("kernel_staff_account.id"))
+    refused_name: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    refused_at: Mapped[Instant]
+
+
+class Verdict(Base):
+    """The full verdict of the judge on a file, by its hash. Integrity never changes, so it is kept."""
+
+    __tablename__ = "signing_verdict"
+
+    sha256: Mapped[str] = mapped_column(Text, primary_key=True)
+    valid: Mapped[bool]
+    report: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    checked_at: Mapped[Instant]

@@ -1,0 +1,23 @@
+"""The organisation's own key, for what it seals itself: documents, invoices."""
+
+from kernel.clock import Instant
+from kernel.services import Services
+from signing.certificates.service import active_certificate, owner_of
+from signing.context import context_of
+from signing.gate import check_certificate
+from signing.keys import SoftwareSigner
+from signing.tasks.service import open_seal
+
+
+async def organisation_signer(services: Services, *, now: Instant) -> SoftwareSigner:
+    """Return the open key of the organisation, its certificate checked for this moment.
+
+    Raises NoCertificate, KeyFileMissing, WrongPin and the refusals of `check_certificate`.
+    """
+    context = context_of(services)
+    async with services.sessions() as session:
+        row = await active_certificate(session, None)
+        owner = await owner_of(session, row, services.settings.kernel.facility)
+    signer = await open_seal(context, row)
+    check_certificate(signer.certificate, owner, context.trust, now=now)
+    return signer

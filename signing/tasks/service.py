@@ -1,0 +1,353 @@
+"""Sign one or many documents with one confirmation: check and lease, sign outside, compare and set.
+
+Transaction 1 locks the documents whose turn it is and leases them; key, timestamp and object store work outside; transaction 2
+sets the new head only if the lease and the old head still stand. A stop in the middle leaves each document signed or not.
+"""
+
+import asyncio
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+import structlog
+from cryptography import x509
+from msgspec import Struct
+from sqlalchemy import select, update
+
+from kernel.audit.api import Action, Entry, record_apart
+from kernel.clock import Instant
+from kernel.ids import new_id
+from kernel.objects import ObjectDamaged, ObjectMissing
+from kernel.problems import Problem, Refused
+from kernel.services import Services
+from kernel.staff.api import SYSTEM, Actor
+from signing.append import FieldTaken
+from signing.certificates.models import Certificate
+from signing.certificates.service import (
+    active_certificate,
+    open_file,
+    open_unlocked,
+    open_with_pin,
+    owner_of,
+)
+from signing.context import Context, context_of
+from signing.documents.models import Document
+from signing.documents.rules import DocumentState, SlotOwner
+from signing.documents.views import SlotView, get_document, owes
+from signing.gate import CertificateRevoked, StatusUnreachable, check_certificate
+from signing.keys import KeyLocked, SoftwareSigner
+from signing.layout import Layout
+from signing.status import Answer, Standing
+from signing.tasks.engine import Look, Signed, sign_file
+from signing.tasks.finish import Evidence, finish
+from signing.timestamps import TimestampClient
+
+log = structlog.get_logger(__name__)
+_TOGETHER = 20  # Documents finished in one transaction 2.
+
+
+class SignState(StrEnum):
+    SIGNED = "signed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class SignResult(Struct, frozen=True):
+    """What became of one document. `warning`: signed, but something is to be known."""
+
+    document_id: UUID
+    state: SignState
+    title: str = ""
+    reason: str = ""
+    warning: str = ""
+
+
+class BatchTooLarge(Refused):
+    slug = "batch-too-large"
+
+
+class Leased(Struct, frozen=True):
+    """A document whose turn was checked, held for this signature."""
+
+    document_id: UUID
+    title: str
+    head: str
+    layout: Layout | None
+    slot: SlotView
+
+
+class _Done(Struct, frozen=True):
+    """A finished file that waits for transaction 2."""
+
+    leased: Leased
+    signed: Signed
+
+
+async def sign_documents(
+    services: Services,
+    actor: Actor,
+    document_ids: list[UUID],
+    pin: str | None,
+    now: Instant,
+    *,
+    token: str | None = None,
+) -> list[SignResult]:
+    """Sign every listed document that waits for this person; one result each, in the given order.
+
+    The key is opened by `pin`, or was opened in the session of `token`. Raises WrongPin (nothing is signed then),
+    PinLocked, KeyLocked, NoCertificate, the refusals of `check_certificate`, CertificateRevoked, StatusUnreachable.
+    """
+    settings = context_of(services).settings
+    if len(document_ids) > settings.batch_maximum:
+        raise BatchTooLarge(f"Mỗi lần ký tối đa {settings.batch_maximum} văn bản.")
+    try:
+        if pin:
+            row, signer = await open_with_pin(services, actor.id, pin, actor=actor, now=now)
+        elif token:
+            row, signer = await open_unlocked(services, token, actor=actor, now=now)
+        else:
+            raise KeyLocked("Hãy nhập mã PIN để ký.", field="pin")
+        return await sign_with(services, actor, document_ids, row, signer, now=now)
+    except Problem as refused:
+        entry = Entry(
+            action=Action.FAILURE,
+            subject="signing.batch",
+            detail={"problem": refused.slug, "documents": [str(key) for key in document_ids]},
+        )
+        await record_apart(services.sessions, entry, actor)
+        raise
+
+
+async def sign_with(
+    services: Services,
+    actor: Actor,
+    document_ids: list[UUID],
+    row: Certificate,
+    signer: SoftwareSigner,
+    *,
+    now: Instant,
+) -> list[SignResult]:
+    """Sign with a key that is open, a person's or the organisation's."""
+    context = context_of(services)
+    answers = await _admit(services, context, row, signer, now=now)
+    lease = new_id()
+    leased, results = await _lease(services, actor, list(dict.fromkeys(document_ids)), lease, now=now)
+    batch = _Batch(services, context, actor, row, signer, answers, lease, now)
+    results |= await batch.run(leased)
+    return [results[key] for key in dict.fromkeys(document_ids)]
+
+
+async def _admit(
+    services: Services, context: Context, row: Certificate, signer: SoftwareSigner, *, now: Instant
+) -> list[Answer]:
+    """Let the certificate sign now, or say why not (NĐ 23/2025 Đ15): both tiers are asked."""
+    async with services.sessions() as session:
+        owner = await owner_of(session, row, services.settings.kernel.facility)
+    path = check_certificate(signer.certificate, owner, context.trust, now=now)
+    answers = await context.status(services.http).ask_path(path, now=now)
+    for certificate, answer in zip(path, answers, strict=False):
+        if answer.standing is Standing.REVOKED:
+            raise CertificateRevoked(_revoked_text(certificate, signer.certificate, answer))
+    if context.settings.block_when_status_unreachable and _worst(answers) is not Standing.GOOD:
+        raise StatusUnreachable("Không hỏi được trạng thái chứng thư. Quy định của cơ sở là chưa ký lúc này.")
+    return answers
+
+
+def _revoked_text(certificate: x509.Certificate, own: x509.Certificate, answer: Answer) -> str:
+    whose = "Chứng thư số của bạn" if certificate == own else "Chứng thư của tổ chức cấp"
+    since = f" từ {answer.revoked_at:%d/%m/%Y}" if answer.revoked_at else ""
+    return f"{whose} đã bị thu hồi{since}, không thể ký. Hãy liên hệ tổ chức chứng thực."
+
+
+def _worst(answers: list[Answer]) -> Standing:
+    order = [Standing.UNREACHABLE, Standing.UNKNOWN]
+    standings = {answer.standing for answer in answers}
+    return next((standing for standing in order if standing in standings), Standing.GOOD)
+
+
+async def _lease(
+    services: Services, actor: Actor, document_ids: list[UUID], lease: UUID, *, now: Instant
+) -> tuple[list[Leased], dict[UUID, SignResult]]:
+    """Transaction 1: lock what is this person's turn and hold it for a while."""
+    results: dict[UUID, SignResult] = {}
+    leased: list[Leased] = []
+    until = now + timedelta(seconds=context_of(services).settings.lease_seconds)
+    async with services.sessions.begin() as session:
+        rows = await session.scalars(
+            select(Document).where(Document.id.in_(document_ids)).order_by(Document.id).with_for_update()
+        )
+        found = {row.id: row for row in rows}
+        for key in document_ids:
+            document = found.get(key)
+            if document is None:
+                results[key] = SignResult(key, SignState.SKIPPED, reason="Không tìm thấy văn bản.")
+                continue
+            view = await get_document(session, key)
+            reason = _why_not(view.next_slot, DocumentState(document.state), document, actor, now)
+            if reason:
+                results[key] = SignResult(key, SignState.SKIPPED, document.title, reason)
+                continue
+            assert view.next_slot is not None
+            layout = msgspec.convert(document.layout, Layout) if document.layout else None
+            leased.append(Leased(key, document.title, document.head_sha256, layout, view.next_slot))
+        held = [item.document_id for item in leased]
+        await session.execute(
+            update(Document).where(Document.id.in_(held)).values(lease=lease, lease_until=until)
+        )
+    return leased, results
+
+
+def _why_not(
+    slot: SlotView | None, state: DocumentState, document: Document, actor: Actor, now: Instant
+) -> str:
+    if state is not DocumentState.PENDING or slot is None:
+        return "Văn bản không còn chờ ký."
+    organisation = slot.owner_kind is SlotOwner.ORGANISATION and actor.id == SYSTEM.id
+    if not organisation and not owes(slot, actor):
+        return "Chưa tới lượt hoặc không phải ô ký của bạn."
+    if document.lease_until is not None and document.lease_until > now:
+        return "Văn bản đang được ký ở nơi khác."
+    return ""
+
+
+class _Batch:
+    """The documents of one confirmation under way, with one key and one answer about its certificate."""
+
+    def __init__(
+        self,
+        services: Services,
+        context: Context,
+        actor: Actor,
+        row: Certificate,
+        signer: SoftwareSigner,
+        answers: list[Answer],
+        lease: UUID,
+        now: Instant,
+    ) -> None:
+        self._services, self._context, self._actor, self._row = services, context, actor, row
+        self._signer, self._lease, self._now = signer, lease, now
+        self._evidence = Evidence(
+            actor=actor,
+            certificate_id=row.id,
+            signer_name=row.name,
+            scheme=signer.scheme,
+            method=signer.method,
+            standing=_worst(answers),
+            ocsps=[answer.ocsp for answer in answers if answer.ocsp],
+            crls=[answer.crl for answer in answers if answer.crl],
+        )
+        title = actor.title if row.staff_id else ""
+        self._look = Look(context.face(), title=title)
+        self._stamps: TimestampClient | None = context.stamps(services.http)
+        self._gate = asyncio.Semaphore(context.settings.parallel_stamps)
+
+    async def run(self, leased: list[Leased]) -> dict[UUID, SignResult]:
+        """Sign all with overlapping requests, finish them some at a time as they come."""
+        results: dict[UUID, SignResult] = {}
+        waiting: list[_Done] = []
+        for coming in asyncio.as_completed([self._sign(item) for item in leased]):
+            outcome = await coming
+            if isinstance(outcome, SignResult):
+                results[outcome.document_id] = outcome
+            else:
+                waiting.append(outcome)
+            if len(waiting) >= _TOGETHER:
+                results |= await self._finish(waiting)
+                waiting = []
+        results |= await self._finish(waiting)
+        await self._release([key for key, result in results.items() if result.state is not SignState.SIGNED])
+        return results
+
+    async def _sign(self, item: Leased) -> _Done | SignResult:
+        async with self._gate:
+            try:
+                pdf = await self._services.objects.get(item.head)
+                signed = await sign_file(
+                    pdf,
+                    item.head,
+                    item.layout,
+                    item.slot.field,
+                    self._signer,
+                    trust=self._context.trust,
+                    stamps=self._stamps,
+                    token_room=self._context.settings.token_room_bytes,
+                    look=self._look,
+                    now=self._now,
+                )
+                stored = await self._services.objects.put(signed.pdf)
+                assert stored == signed.sha256
+            except Problem as refused:
+                return SignResult(item.document_id, SignState.FAILED, item.title, refused.detail)
+            except FieldTaken:
+                reason = "Tệp không có ô ký này."
+                return SignResult(item.document_id, SignState.FAILED, item.title, reason)
+            except (ObjectMissing, ObjectDamaged):
+                reason = "Không đọc được tệp đã lưu hoặc tệp đã hỏng. Báo ngay cho quản trị hệ thống."
+                return SignResult(item.document_id, SignState.FAILED, item.title, reason)
+            return _Done(item, signed)
+
+    async def _finish(self, done: list[_Done]) -> dict[UUID, SignResult]:
+        """Transaction 2: compare and set; what changed meanwhile is reported, not overwritten."""
+        if not done:
+            return {}
+        results: dict[UUID, SignResult] = {}
+        async with self._services.sessions.begin() as session:
+            for item in sorted(done, key=lambda each: each.leased.document_id):
+                leased = item.leased
+                moved = await finish(
+                    session,
+                    document_id=leased.document_id,
+                    slot=leased.slot,
+                    head=leased.head,
+                    lease=self._lease,
+                    signed=item.signed,
+                    evidence=self._evidence,
+                    now=self._now,
+                )
+                state = SignState.SIGNED if moved else SignState.FAILED
+                reason = "" if moved else "Văn bản vừa thay đổi ở nơi khác nên chữ ký này bị bỏ. Hãy mở lại."
+                warning = self._warning(item.signed) if moved else ""
+                results[leased.document_id] = SignResult(
+                    leased.document_id, state, leased.title, reason, warning
+                )
+        return results
+
+    def _warning(self, signed: Signed) -> str:
+        texts = []
+        if self._evidence.standing is not Standing.GOOD:
+            texts.append("chưa hỏi được trạng thái thu hồi của chứng thư")
+        if signed.stamp is None:
+            texts.append("chưa có dấu thời gian (mức B-B)")
+        return f"Đã ký, nhưng {' và '.join(texts)}." if texts else ""
+
+    async def _release(self, document_ids: list[UUID]) -> None:
+        if not document_ids:
+            return
+        async with self._services.sessions.begin() as session:
+            await session.execute(
+                update(Document)
+                .where(Document.id.in_(document_ids), Document.lease == self._lease)
+                .values(lease=None, lease_until=None)
+            )
+
+
+async def seal_document(services: Services, document_id: UUID, *, now: Instant) -> SignResult:
+    """Put the organisation's signature on a document whose turn it is. Raises NoCertificate and key refusals."""
+    context = context_of(services)
+    async with services.sessions() as session:
+        row = await active_certificate(session, None)
+    signer = await open_seal(context, row)
+    results = await sign_with(services, SYSTEM, [document_id], row, signer, now=now)
+    return results[0]
+
+
+_seals: dict[str, SoftwareSigner] = {}
+
+
+async def open_seal(context: Context, row: Certificate) -> SoftwareSigner:
+    """Open the organisation's key once per process."""
+    found = _seals.get(row.fingerprint)
+    if found is None:
+        found = _seals[row.fingerprint] = await open_file(context, row, context.settings.organisation_pin)
+    return found
