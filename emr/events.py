@@ -85,3 +85,16 @@ class StayEnded(Struct, frozen=True):
     discharged_at: Instant
     outcome: str
     episode_closed: bool = True
+
+
+class SheetSigned(Struct, frozen=True):
+    """Every slot of a sheet's document is signed: it may be shown, printed, sent."""
+
+    sheet_id: UUID
+    visit_id: UUID
+    patient_id: UUID
+    form_code: str
+    document_id: UUID
+    supersedes: UUID | None
+    """The version it replaces."""
+    at: Instant

@@ -5,3 +5,18 @@ from msgspec import Struct
 
 class EmrSettings(Struct, frozen=True):
     """Defaults are the safe values."""
+
+    forms_on: tuple[str, ...] = ()
+    """Forms that come switched off and are used here, such as 15-BV1."""
+    outpatient_record_required: bool = False
+    """True: a visit that prescribes needs bệnh án ngoại trú 15/BV1 (R-18; the law is read both ways)."""
+    prescriber_licence_required: bool = True
+    """A prescription is completed only by a person with a practice licence number (TT 26/2025 Đ2)."""
+    prescription_days: int = 30
+    """Most days of one prescription (TT 26/2025 Đ6 k8)."""
+    prescription_long_days: int = 90
+    """Most days for a diagnosis of appendix VII."""
+    prescription_long_codes: tuple[str, ...] = ()
+    """ICD-10 codes of appendix VII of TT 26/2025. The list was not obtained: empty until the pharmacy loads it."""
+    prescription_collect_days: int = 5
+    """Days to collect the drugs, the day of prescribing included (TT 26/2025 Đ12 k9 b; read both ways)."""

@@ -41,6 +41,7 @@ class SheetPaper(Struct, frozen=True, kw_only=True):
     code: str
     verify_url: str
     record: bytes  # Canonical JSON, travels as the attachment.
+    event: str = ""  # Clinical time, when it differs from the time of recording.
     supersedes: str = ""  # Said on an addendum: which paper it replaces and why.
     stamp: str = ""
 
@@ -53,6 +54,8 @@ def sheet_paper(sheet: SheetPaper) -> b.PaperDocument:
         content.append(b.Paragraph(text=sheet.supersedes, slanted=True, size=9, align="center"))
     for section in form.sections_of(stage.code):
         content += _section(sheet, section)
+    if sheet.event:
+        content.append(b.Paragraph(label="Thời điểm thực hiện:", text=f"{sheet.event} (ghi vào hồ sơ sau)"))
     content.append(_signatures(stage, sheet.at, timed=form.group in ("BENH_AN", "PHIEU")))
     content += [b.Paragraph(text=note, size=8, slanted=True) for note in form.notes]
     return b.PaperDocument(

@@ -22,3 +22,8 @@ def render(document: PaperDocument) -> bytes:
         fields=flow.fields,
         attachments=document.attachments,
     )
+
+
+def page_count(pdf: bytes) -> int:
+    """Return how many pages a file of ours has."""
+    return pdf.count(b"<</Type/Page/Parent ")

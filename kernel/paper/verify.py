@@ -1,30 +1,19 @@
-"""The code that stands on a paper and leads to its verify page.
+"""The code that stands on a paper and leads to its verify page: made before the paper is rendered.
 
-It is made before the paper is rendered, printed on it, and handed to signing with the document.
+It is kept and printed as four groups of four, "K7QM-2X9D-4HTR-8WNC".
 """
 
-import re
 import secrets
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U.
-LENGTH = 12  # 60 bits: not to be guessed.
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U to mistake on paper.
 
 
 def new_code() -> str:
-    """Return a new verify code, without dashes, as it is stored and stands in the address."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
-
-
-def shown_code(code: str) -> str:
-    """Return the code as it is printed: in groups of four."""
-    return "-".join(code[at : at + 4] for at in range(0, len(code), 4))
-
-
-def read_code(text: str) -> str:
-    """Return the stored form of a code a person typed: any case, dashes and look-alikes allowed."""
-    typed = re.sub(r"[\s-]", "", text).upper()
-    return typed.translate(str.maketrans("ILO", "110"))
+    """Return a verify code of 80 random bits: not to be guessed."""
+    letters = "".join(secrets.choice(ALPHABET) for _ in range(16))
+    return "-".join(letters[at : at + 4] for at in range(0, 16, 4))
 
 
 def verify_url(base_url: str, code: str) -> str:
+    """Return the address of the verify page, as the QR code on the paper holds it."""
     return f"{base_url.rstrip('/')}/v/{code}"

@@ -6,7 +6,6 @@ from typing import Any
 from emr.sheets.check import check
 from emr.sheets.form import Field, Form, form_book
 from emr.sheets.paper import Issuer, SheetPaper, canonical_record
-from kernel.paper.verify import shown_code
 
 DAY = date(2026, 11, 21)
 AT = datetime(2026, 11, 21, 7, 5, tzinfo=UTC)
@@ -153,7 +152,7 @@ def a_sheet_paper(
         person="BS. Trần Thị Ánh Nguyệt",
         patient="NGUYỄN THỊ HUYỀN TRÂN · BN26000001",
         at=AT,
-        code=shown_code("K7QM42XR9TAB"),
-        verify_url="http://127.0.0.1:8000/v/K7QM42XR9TAB",
+        code="K7QM-42XR-9TAB-H3WN",
+        verify_url="http://127.0.0.1:8000/v/K7QM-42XR-9TAB-H3WN",
         record=canonical_record(values),
     )
