@@ -19,7 +19,7 @@ from emr.routes import ROUTES as EMR
 from hospital.bookings import provide_bookings
 from hospital.errors import on_bug, on_http, on_problem
 from hospital.health import healthz, readyz
-from hospital.home import home
+from hospital.home import home, names_of_departments
 from hospital.rail import RAIL
 from hospital.settings import Settings, read_settings, with_secret
 from kernel.db import (
@@ -94,6 +94,7 @@ async def run(app: Litestar) -> AsyncGenerator[None, None]:
         async with AsyncExitStack() as stack:
             opened = open_services(settings, app.state.sessions, engine=engine, preload=PRELOAD)
             app.state.services = await stack.enter_async_context(opened)
+            app.state.department_names = await names_of_departments(app.state.sessions)
             if settings.kernel.inline_worker:
                 await stack.enter_async_context(working(app.state.services))
             yield

@@ -7,7 +7,9 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.response import Redirect, Template
 
+from emr.api import list_departments
 from hospital.rail import RAIL
+from kernel.db import Sessions
 from kernel.staff.api import Actor, signed_in
 from kernel.web.setup import RailItem
 
@@ -16,6 +18,12 @@ def places_of(actor: Actor, app: Litestar) -> list[RailItem]:
     """Return the places of this person that exist in this installation, the main one first."""
     paths = {route.path for route in app.routes}
     return [item for item in RAIL if item.path in paths and (not item.roles or actor.has(*item.roles))]
+
+
+async def names_of_departments(sessions: Sessions) -> dict[str, str]:
+    """Return department names by code for the top bar; a new department shows its code until the next start."""
+    async with sessions() as session:
+        return {department.code: department.name for department in await list_departments(session)}
 
 
 @get("/", guards=[signed_in], include_in_schema=False)

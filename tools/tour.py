@@ -38,6 +38,8 @@ STOPS = (
     Stop("login", "/login"),
     Stop("not-found", "/khong-co-trang-nay"),
     Stop("components", "/_design"),
+    Stop("doctor-rooms", "/workbench", "bacsi"),
+    Stop("doctor-room", "/workbench/rooms/PK1", "bacsi"),
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.plugins.jinja import JinjaTemplateEngine
@@ -137,6 +137,14 @@ class PageContext(Context):
 def shell_maker(rail: Sequence[RailItem]) -> Any:
     """Return the template global `shell()`: who is here, and where they may go."""
 
+    known: dict[int, frozenset[str]] = {}
+
+    def paths_of(app: Litestar) -> frozenset[str]:
+        """A place whose page does not exist in this installation is not shown."""
+        if id(app) not in known:
+            known[id(app)] = frozenset(route.path for route in app.routes)
+        return known[id(app)]
+
     @pass_context
     def shell(context: Mapping[str, Any]) -> Shell:
         request = _request(context)
@@ -144,7 +152,8 @@ def shell_maker(rail: Sequence[RailItem]) -> Any:
             return Shell(None, Facility(), demo=False, path="/", rail=(), department="")
         settings, names = request.app.state.settings.kernel, request.app.state.get("department_names", {})
         actor: Actor | None = request.scope["state"].get("lanh_actor") or None
-        mine = tuple(i for i in rail if actor and (not i.roles or actor.has(*i.roles)))
+        paths = paths_of(request.app)
+        mine = tuple(i for i in rail if i.path in paths and actor and (not i.roles or actor.has(*i.roles)))
         department = names.get(actor.department, actor.department) if actor else ""
         path = request.scope["path"]
         return Shell(
