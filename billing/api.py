@@ -32,6 +32,7 @@ from billing.requests.service import (
 from billing.requests.views import CreateRequest, RequestView
 from billing.settlements.service import NotEndedYet, NotPaidYet, settle_episode
 from billing.shifts.service import CounterView, add_counter, list_counters
+from billing.vietqr.drawing import QrSymbol, draw
 from billing.webhooks.service import take_notice as receive_notice
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "NothingToPay",
     "PriceKind",
     "PriceMissing",
+    "QrSymbol",
     "ReceiptKind",
     "ReceiptView",
     "RequestClosed",
@@ -67,6 +69,7 @@ __all__ = [
     "cancel_request",
     "counter_topic",
     "create_request",
+    "draw",
     "get_receipt",
     "get_request",
     "list_counters",
