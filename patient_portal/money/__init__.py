@@ -1,0 +1,1 @@
+"""What a patient owes, pays by QR on the phone, and paid."""
