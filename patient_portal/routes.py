@@ -7,6 +7,10 @@ from patient_portal.accounts.rest import AccountController, SignInController
 from patient_portal.booking.pages import BookingPages
 from patient_portal.booking.rest import BookingController, ScheduleController, SlotController
 from patient_portal.consents.rest import ConsentController
+from patient_portal.money.pages import MoneyPages
+from patient_portal.money.rest import MoneyController
+from patient_portal.records.pages import RecordPages
+from patient_portal.records.rest import RecordController
 from patient_portal.telehealth.pages import TelehealthDeskPages, TelehealthPages
 from patient_portal.telehealth.rest import TelehealthController, TelehealthDeskController
 
@@ -17,11 +21,15 @@ ROUTES: list[ControllerRouterHandler] = [
     BookingController,
     ScheduleController,
     ConsentController,
+    MoneyController,
+    RecordController,
     TelehealthController,
     TelehealthDeskController,
     SignInPages,
     SignOutPage,
     BookingPages,
+    MoneyPages,
+    RecordPages,
     TelehealthPages,
     TelehealthDeskPages,
 ]

@@ -1,6 +1,6 @@
 """What check-in needs to know of bookings. hospital supplies it, since kiosk and patient_portal are neighbours."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from msgspec import Struct
@@ -27,6 +27,7 @@ class KioskBooking(Struct, frozen=True):
     visit_id: UUID | None
 
 
+@runtime_checkable  # Litestar checks what it injects.
 class Bookings(Protocol):
     def is_code(self, text: str) -> bool:
         """Tell whether a scanned text is a booking code."""

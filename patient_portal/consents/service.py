@@ -4,6 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.audit.api import Action, Entry, record
@@ -31,7 +32,7 @@ async def consents_of(session: AsyncSession, patient_id: UUID) -> list[ConsentVi
     query = (
         select(Consent.purpose, Consent.given, Consent.at)
         .where(Consent.patient_id == patient_id)
-        .distinct(Consent.purpose)
+        .ext(distinct_on(Consent.purpose))
         .order_by(Consent.purpose, Consent.at.desc(), Consent.id.desc())
     )
     last = {row.purpose: row for row in await session.execute(query)}

@@ -69,7 +69,7 @@ async def test_a_booking_takes_a_seat_and_has_a_code(session: AsyncSession, doct
     view = await _book(session, slots[0], patient, reason="mất ngủ")
     assert (view.state, view.room_name, view.reason) == (
         BookingState.BOOKED,
-        "Phòng khám 3, tầng 1",
+        "Phòng khám 2, tầng 1",
         "mất ngủ",
     )
     assert await taken(session, slots[0]) == 1

@@ -1,0 +1,52 @@
+"""The patient's own visits and the log of looks over REST."""
+
+from uuid import UUID
+
+from litestar import Controller, get
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, FromQuery
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from patient_portal.accounts.guards import patient_signed_in, provide_patient
+from patient_portal.accounts.rest import refusals
+from patient_portal.accounts.service import Patient
+from patient_portal.records.log import Look, looks
+from patient_portal.records.service import OwnVisit, Profile, own_visit, own_visits, person, profile_of
+
+
+class RecordController(Controller):
+    path = "/api/portal"
+    guards = (patient_signed_in,)
+    dependencies = {"patient": Provide(provide_patient)}  # noqa: RUF012  # Litestar reads it
+
+    @get("/me", operation_id="getPortalProfile", responses=refusals(401))
+    async def me(self, patient: NamedDependency[Patient], session: NamedDependency[AsyncSession]) -> Profile:
+        """Show who is signed in."""
+        return profile_of(await person(session, patient))
+
+    @get("/visits", operation_id="listOwnVisits", responses=refusals(401))
+    async def visits(
+        self, patient: NamedDependency[Patient], session: NamedDependency[AsyncSession]
+    ) -> list[OwnVisit]:
+        """List the patient's visits, the latest first."""
+        return await own_visits(session, patient)
+
+    @get("/visits/{visit_id:uuid}", operation_id="getOwnVisit", responses=refusals(401, 404))
+    async def visit(
+        self,
+        visit_id: FromPath[UUID],
+        patient: NamedDependency[Patient],
+        session: NamedDependency[AsyncSession],
+    ) -> OwnVisit:
+        """Show one visit."""
+        return await own_visit(session, visit_id, patient)
+
+    @get("/access-log", operation_id="listLooks", responses=refusals(401))
+    async def log(
+        self,
+        patient: NamedDependency[Patient],
+        session: NamedDependency[AsyncSession],
+        before: FromQuery[int | None] = None,
+    ) -> list[Look]:
+        """Tell who looked at the patient's record, the latest first (ai đã xem hồ sơ của tôi)."""
+        return await looks(session, patient, before=before)
