@@ -214,13 +214,17 @@ def _standing(desk: PkiDesk) -> list[ControllerRouterHandler]:
     async def ocsp_post(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[bytes] | Stream:
         return await _ocsp(desk, name, await request.body())
 
-    @get("/outside/pki/ocsp/{name:str}/{encoded:path}", opt=PUBLIC)
-    async def ocsp_get(name: FromPath[str], encoded: FromPath[str]) -> Response[bytes] | Stream:
+    @get("/outside/pki/ocsp/{name:str}/{_encoded:path}", opt=PUBLIC)
+    async def ocsp_get(
+        name: FromPath[str], _encoded: FromPath[str], request: Request[Any, Any, Any]
+    ) -> Response[bytes] | Stream:
+        # The path as sent: base64 may hold "//", which routing folds into "/".
+        encoded = request.scope["raw_path"].decode("ascii").partition(f"/ocsp/{name}/")[2].partition("?")[0]
         try:
-            request = base64.b64decode(unquote(encoded).lstrip("/"), validate=True)
+            asked = base64.b64decode(unquote(encoded), validate=True)
         except binascii.Error:
             return Response(b"", status_code=400)
-        return await _ocsp(desk, name, request)
+        return await _ocsp(desk, name, asked)
 
     return [ocsp_post, ocsp_get]
 
