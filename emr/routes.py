@@ -2,7 +2,23 @@
 
 from litestar.types import ControllerRouterHandler
 
+from emr.catalogs.rest import CatalogController
+from emr.orders.rest import OrderController
+from emr.patients.rest import PatientController
+from emr.queues.rest import QueueController
+from emr.stays.rest import StayController
+from emr.visits.rest import HistoryController, VisitController
 from emr.workbench.room_pages import RoomPages
 from emr.workbench.search import SearchPages
 
-ROUTES: list[ControllerRouterHandler] = [RoomPages, SearchPages]
+ROUTES: list[ControllerRouterHandler] = [
+    PatientController,
+    VisitController,
+    HistoryController,
+    OrderController,
+    QueueController,
+    StayController,
+    CatalogController,
+    RoomPages,
+    SearchPages,
+]
