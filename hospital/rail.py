@@ -10,10 +10,11 @@ RAIL = (
         "/patients", "Người bệnh", "users", frozenset({Role.RECEPTION, Role.DOCTOR, Role.NURSE, Role.HEAD})
     ),
     RailItem(
-        "/signing",
+        "/sign",
         "Ký",
         "signature",
         frozenset({Role.DOCTOR, Role.NURSE, Role.HEAD, Role.DIRECTOR, Role.LAB}),
+        badge="/sign/count",
     ),
     RailItem("/results", "Kết quả", "test-tube", frozenset({Role.LAB, Role.DOCTOR})),
     RailItem("/cashier", "Thu tiền", "wallet", frozenset({Role.CASHIER})),

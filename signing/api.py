@@ -46,7 +46,7 @@ from signing.tasks.service import BatchTooLarge, SignResult, SignState, sign_doc
 from signing.trust import TrustList
 from signing.verification.pdf import verify_pdf
 from signing.verification.report import Report, SignatureReport
-from signing.verification.service import UnknownFormat, verify_file
+from signing.verification.service import UnknownFormat, verify_file, verify_offline
 from signing.verification.xml import verify_xml
 from signing.xml import BadXml, sign_xml_enveloped, sign_xml_invoice
 
@@ -110,6 +110,7 @@ __all__ = [
     "sign_xml_invoice",
     "unlock",
     "verify_file",
+    "verify_offline",
     "verify_pdf",
     "verify_xml",
 ]

@@ -2,4 +2,8 @@
 
 from litestar.types import ControllerRouterHandler
 
-ROUTES: list[ControllerRouterHandler] = []
+from signing.pages import SigningPages
+from signing.rest import SigningController, verify_bytes
+from signing.verify_pages import VERIFY_ROUTES
+
+ROUTES: list[ControllerRouterHandler] = [SigningController, SigningPages, verify_bytes, *VERIFY_ROUTES]

@@ -4,7 +4,9 @@ import hashlib
 from datetime import datetime
 from itertools import chain as chained
 
+import httpx
 from cryptography import x509
+from msgspec import Struct
 
 from kernel.problems import Refused
 from kernel.services import Services
@@ -13,7 +15,7 @@ from signing.context import Context, context_of
 from signing.der import BadDer, strip
 from signing.status import Answer, Standing, StatusClient
 from signing.trust import TrustList
-from signing.verification.pdf import BYTE_RANGE, FileTooLarge, verify_pdf_job
+from signing.verification.pdf import BYTE_RANGE, FileTooLarge, verify_pdf, verify_pdf_job
 from signing.verification.report import Report
 from signing.verification.xml import verify_xml
 
@@ -26,7 +28,14 @@ class UnknownFormat(Refused):
     slug = "unknown-format"
 
 
-async def verify_file(services: Services, data: bytes, *, now: datetime) -> Report:
+class Kept(Struct, frozen=True):
+    """Revocation answers that were stored with the signatures when they were made."""
+
+    ocsps: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+
+
+async def verify_file(services: Services, data: bytes, *, now: datetime, kept: Kept = Kept()) -> Report:
     """Judge a PDF or XML file. Raises UnknownFormat and what `verify_pdf` and `verify_xml` raise."""
     context = context_of(services)
     if len(data) > context.settings.verify_bytes_maximum:
@@ -34,13 +43,13 @@ async def verify_file(services: Services, data: bytes, *, now: datetime) -> Repo
     known = context.verdicts.get(data, context.trust.fingerprint, now=now)
     if known is not None:
         return known
-    report = await _judge(services, context, data, now)
+    report = await _judge(services, context, data, kept, now)
     context.verdicts.put(data, context.trust.fingerprint, report)
     return report
 
 
-async def _judge(services: Services, context: Context, data: bytes, now: datetime) -> Report:
-    if data.startswith(b"%PDF-"):
+async def _judge(services: Services, context: Context, data: bytes, kept: Kept, now: datetime) -> Report:
+    if is_pdf(data):
         answers = await ask_signers(context.status(services.http), data, context.trust, now=now)
         return await services.cpu.run(
             verify_pdf_job,
@@ -48,12 +57,34 @@ async def _judge(services: Services, context: Context, data: bytes, now: datetim
             context.trust_pem,
             context.trust.demo,
             now,
-            tuple(a.ocsp for a in answers if a.ocsp),
-            tuple(a.crl for a in answers if a.crl),
+            (*kept.ocsps, *(answer.ocsp for answer in answers if answer.ocsp)),
+            (*kept.crls, *(answer.crl for answer in answers if answer.crl)),
         )
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return verify_xml(data, context.trust, now)
-    raise UnknownFormat("Chỉ kiểm tra được tệp PDF hoặc XML đã ký số.")
+    return verify_xml(_xml(data), context.trust, now)
+
+
+async def verify_offline(
+    data: bytes, trust: TrustList, *, now: datetime, http: httpx.AsyncClient | None = None
+) -> Report:
+    """Judge a file outside the application; revocation is asked for only through `http`.
+
+    Raises UnknownFormat and what `verify_pdf` and `verify_xml` raise.
+    """
+    if not is_pdf(data):
+        return verify_xml(_xml(data), trust, now)
+    answers = await ask_signers(StatusClient(http), data, trust, now=now) if http else []
+    ocsps, crls = [a.ocsp for a in answers if a.ocsp], [a.crl for a in answers if a.crl]
+    return verify_pdf(data, trust, now, ocsps=ocsps, crls=crls)
+
+
+def is_pdf(data: bytes) -> bool:
+    return data.startswith(b"%PDF-")
+
+
+def _xml(data: bytes) -> bytes:
+    if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        raise UnknownFormat("Chỉ kiểm tra được tệp PDF hoặc XML đã ký số.")
+    return data
 
 
 async def ask_signers(client: StatusClient, data: bytes, trust: TrustList, *, now: datetime) -> list[Answer]:

@@ -1,0 +1,62 @@
+"""Who may open the bytes of a document here; the record's own rules are the record's."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.audit.api import Action, Entry, record
+from kernel.problems import Forbidden
+from kernel.services import Services
+from kernel.staff.api import Actor, Role
+from signing.documents.models import Signature
+from signing.documents.views import DocumentView, get_document, owes
+from signing.verification.service import Kept
+
+PUBLIC = Actor(
+    id=UUID(int=2), name="Người quét mã", title="", roles=frozenset(), department="", session_id=None
+)
+"""Somebody who holds a paper and its code."""
+
+
+class DocumentNotYours(Forbidden):
+    slug = "document-not-yours"
+
+
+def may_read(document: DocumentView, actor: Actor) -> bool:
+    """Author, signers and those whose turn it is; heads, directors and archivists for all."""
+    if actor.has(Role.HEAD, Role.DIRECTOR, Role.ARCHIVIST):
+        return True
+    people = {document.author_id, *(slot.owner_id for slot in document.slots)}
+    return actor.id in people or any(owes(slot, actor) for slot in document.slots)
+
+
+async def read_bytes(services: Services, document_id: UUID, actor: Actor) -> tuple[DocumentView, bytes]:
+    """Return a document and its exact bytes as they stand, and record that they were seen.
+
+    Raises DocumentNotFound, DocumentNotYours.
+    """
+    async with services.sessions.begin() as session:
+        document = await get_document(session, document_id)
+        if not may_read(document, actor):
+            raise DocumentNotYours("Văn bản này không do bạn lập và không chờ bạn ký.")
+        await note_view(session, document, actor)
+    return document, await services.objects.get(document.head_sha256)
+
+
+async def note_view(session: AsyncSession, document: DocumentView, actor: Actor) -> None:
+    """Record that somebody saw a document."""
+    subject = f"signing.document:{document.id}"
+    await record(session, Entry(action=Action.VIEW, subject=subject, patient_id=document.patient_id), actor)
+
+
+async def kept_answers(session: AsyncSession, document_id: UUID) -> Kept:
+    """Return the revocation answers stored with a document's signatures."""
+    rows = (
+        await session.execute(
+            select(Signature.ocsps, Signature.crls).where(Signature.document_id == document_id)
+        )
+    ).all()
+    ocsps = dict.fromkeys(answer for row in rows for answer in row.ocsps)
+    crls = dict.fromkeys(answer for row in rows for answer in row.crls)
+    return Kept(tuple(ocsps), tuple(crls))
