@@ -1,12 +1,12 @@
 """Write audit rows, and read them back for the people they concern."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct, field
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,10 +17,14 @@ from kernel.staff.rules import Actor
 
 
 class Action(StrEnum):
+    """What is logged (CV 365/TTYQG-GPQLCL, point đ)."""
+
     VIEW = "view"
     CREATE = "create"
     CHANGE = "change"
     VOID = "void"
+    RESTORE = "restore"
+    DESTROY = "destroy"
     PRINT = "print"
     EXPORT = "export"
     SIGN = "sign"
@@ -57,15 +61,18 @@ class AuditView(Struct, frozen=True):
     detail: dict[str, Any]
 
 
+_ROWS = cast(Table, AuditRow.__table__)  # Core: half the time of an insert through the mapper.
+
+
 async def record(session: AsyncSession, entry: Entry, actor: Actor) -> None:
     """Append one row; it commits or vanishes with the transaction it tells of."""
-    await session.execute(insert(AuditRow), [_row(entry, actor)])
+    await session.execute(insert(_ROWS), _row(entry, actor))
 
 
 async def record_all(session: AsyncSession, entries: list[Entry], actor: Actor) -> None:
     """Append one row per entry in one statement."""
     if entries:
-        await session.execute(insert(AuditRow), [_row(entry, actor) for entry in entries])
+        await session.execute(insert(_ROWS), [_row(entry, actor) for entry in entries])
 
 
 async def record_apart(sessions: Sessions, entry: Entry, actor: Actor) -> None:

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Table, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +21,8 @@ from kernel.wake import tell_after_commit
 
 JOBS_TOPIC = "jobs"
 KEEP_FINISHED = timedelta(days=30)
+
+_JOBS = cast(Table, OutboxJob.__table__)  # Core: half the time of an insert through the mapper.
 
 
 class JobState(StrEnum):
@@ -87,7 +89,7 @@ async def publish(session: AsyncSession, event: Struct) -> None:
         return
     aggregate, payload = _aggregate_of(event), msgspec.to_builtins(event)
     rows = [{"kind": h.kind, "payload": payload, "lane": _lane(h.kind, aggregate)} for h in handlers]
-    await session.execute(insert(OutboxJob), rows)
+    await session.execute(insert(_JOBS), rows if len(rows) > 1 else rows[0])
     tell_after_commit(session, JOBS_TOPIC)
 
 
@@ -113,8 +115,8 @@ async def enqueue(
     }
     if run_at is not None:
         row["run_at"] = run_at
-    statement = insert(OutboxJob).values(row).on_conflict_do_nothing(index_elements=["kind", "key"])
-    written = await session.scalar(statement.returning(OutboxJob.id))
+    statement = insert(_JOBS).values(row).on_conflict_do_nothing(index_elements=["kind", "key"])
+    written = await session.scalar(statement.returning(_JOBS.c.id))
     if written is not None:
         tell_after_commit(session, JOBS_TOPIC)
     return written is not None
