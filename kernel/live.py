@@ -30,10 +30,7 @@ def touch(session: AsyncSession, topic: str, ids: Ids | None = None) -> None:
 
 def stream(wake: Wake, *topics: str, alive_seconds: float = ALIVE_SECONDS) -> ServerSentEvent:
     """Answer with the events of `topics`: `reload`, `touch` (JSON with the topic and the ids) and `alive`."""
-    return ServerSentEvent(
-        events(wake, *topics, alive_seconds=alive_seconds),
-        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-    )
+    return ServerSentEvent(events(wake, *topics, alive_seconds=alive_seconds))
 
 
 async def events(
