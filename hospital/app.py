@@ -22,6 +22,7 @@ from hospital.health import healthz, readyz
 from hospital.home import home, names_of_departments
 from hospital.rail import RAIL
 from hospital.settings import Settings, read_settings, with_secret
+from hospital.stopping import call_before_stop
 from kernel.db import (
     APPLICATION_ROLE,
     Sessions,
@@ -94,6 +95,7 @@ async def run(app: Litestar) -> AsyncGenerator[None, None]:
         async with AsyncExitStack() as stack:
             opened = open_services(settings, app.state.sessions, engine=engine, preload=PRELOAD)
             app.state.services = await stack.enter_async_context(opened)
+            call_before_stop(app.state.services.wake.end_streams)
             app.state.department_names = await names_of_departments(app.state.sessions)
             if settings.kernel.inline_worker:
                 await stack.enter_async_context(working(app.state.services))

@@ -38,18 +38,20 @@ def observe_requests(app: ASGIApp) -> ASGIApp:
         if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 500
+        started, status, stream = time.perf_counter(), 500, False
 
         async def note_status(message: Message) -> None:
-            nonlocal status
+            nonlocal status, stream
             if message["type"] == "http.response.start":
                 status = message["status"]
+                stream = any(value.startswith(b"text/event-stream") for _, value in message["headers"])
             await send(message)
 
         try:
             await app(scope, receive, note_status)
         finally:
-            _observe(scope, status, time.perf_counter() - started)
+            if not stream:  # A live screen is open for hours: that is no slow answer.
+                _observe(scope, status, time.perf_counter() - started)
 
     return observed
 

@@ -59,10 +59,14 @@ class Wake:
         _, arguments = engine.dialect.create_connect_args(engine.url)
         self._task = asyncio.create_task(self._keep_connected(dict(arguments)), name="wake")
 
-    async def stop(self) -> None:
-        """End every stream and close the connection."""
+    def end_streams(self) -> None:
+        """Tell every open stream that the process stops; an open stream would hold the server up."""
         for close in list(self._closing):
             close()
+
+    async def stop(self) -> None:
+        """End every stream and close the connection."""
+        self.end_streams()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
