@@ -8,6 +8,8 @@ from emr.patients.rest import PatientController
 from emr.queues.rest import QueueController
 from emr.stays.rest import StayController
 from emr.visits.rest import HistoryController, VisitController
+from emr.workbench.desk_pages import DeskPages
+from emr.workbench.order_pages import OrderPages
 from emr.workbench.room_pages import RoomPages
 from emr.workbench.search import SearchPages
 
@@ -20,5 +22,7 @@ ROUTES: list[ControllerRouterHandler] = [
     StayController,
     CatalogController,
     RoomPages,
+    DeskPages,
+    OrderPages,
     SearchPages,
 ]
