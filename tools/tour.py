@@ -28,10 +28,77 @@ class Stop:
     then: Step | None = None
 
 
-def open_first_patient(page: Page) -> None:
-    """Call the next person of the room; a queue without anybody keeps the room's page."""
-    page.keyboard.press("F2")
-    page.wait_for_load_state("networkidle")
+def choose(page: Page, field: str, text: str) -> None:
+    """Type into a combobox and take the first answer, as hands on the keyboard do."""
+    page.focus(f"#{field}-text")
+    page.keyboard.type(text)
+    page.wait_for_selector(f"#{field}-list [data-value]")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(200)
+
+
+def open_visit(page: Page) -> None:
+    """Call the next person and begin the exam, or go on with the one being examined."""
+    current = page.locator(".list a[data-row]").first
+    current.click()
+    page.wait_for_load_state("load")
+    if page.locator("text=Bắt đầu khám").count():
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector("#sheet")
+    page.wait_for_timeout(300)
+
+
+NOTE = {
+    "ly_do": "Mất ngủ, hồi hộp 3 tuần",
+    "tien_su_ban_than": "Rối loạn lo âu 2024, mẹ tăng huyết áp",
+    "qua_trinh_benh_ly": "Khoảng 3 tuần nay khó vào giấc, ngủ 3–4 giờ mỗi đêm, hay thức giấc lúc 2 giờ sáng. "
+    "Ban ngày hồi hộp, lo lắng vô cớ, giảm tập trung. Không ý tưởng tự sát.",
+    "mach": "82",
+    "nhiet_do": "36,8",
+    "huyet_ap_tam_thu": "118",
+    "huyet_ap_tam_truong": "76",
+    "nhip_tho": "18",
+    "spo2": "98",
+    "can_nang": "54",
+    "chieu_cao": "158",
+    "toan_than": "Tỉnh, tiếp xúc tốt, da niêm mạc hồng.",
+    "cac_bo_phan": "Tim đều, phổi trong. Thần kinh: không dấu khu trú. Tâm thần: khí sắc lo âu, tư duy mạch lạc.",
+}
+
+
+def write_note(page: Page) -> None:
+    """Write a whole note: text, diagnoses, an order, a drug, an appointment."""
+    open_visit(page)
+    for field, text in NOTE.items():
+        page.fill(f"[id='PKB:{field}']", text)
+    choose(page, "dx-pick", "F41.1")
+    choose(page, "dx-pick", "G47.0")
+    choose(page, "service_code", "dien tim")
+    choose(page, "rx-pick", "sertralin")
+    row = "DT-C:thuoc.0"
+    for field, text in {
+        "lieu": "1 viên",
+        "so_lan": "1",
+        "thoi_diem": "Sáng, sau ăn",
+        "so_ngay": "14",
+    }.items():
+        page.fill(f"[id='{row}.{field}']", text)
+    page.check("input[name='PKB:huong_giai_quyet'][value='3']")
+    page.fill("[id='PHK:hen_ngay']", "05/12/2026")
+    page.wait_for_timeout(1500)
+    page.evaluate("document.activeElement.blur(); document.querySelector('#work').scrollTop = 0")
+
+
+def lower_half(page: Page) -> None:
+    """The draft of the stop before is still there."""
+    open_visit(page)
+    page.evaluate("document.querySelector('#work').scrollTop = 9999")
+
+
+def ask_for_pin(page: Page) -> None:
+    open_visit(page)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("dialog[open]")
 
 
 STOPS = (
@@ -40,6 +107,8 @@ STOPS = (
     Stop("components", "/_design"),
     Stop("doctor-rooms", "/workbench", "bacsi"),
     Stop("doctor-room", "/workbench/rooms/PK1", "bacsi"),
+    Stop("doctor", "/workbench/rooms/PK1", "bacsi", then=write_note),
+    Stop("doctor-lower", "/workbench/rooms/PK1", "bacsi", then=lower_half),
 )
 
 
