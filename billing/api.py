@@ -3,6 +3,7 @@
 from billing.accounts.service import NoAccount, account_of
 from billing.bills.service import BillNotComputable, bill
 from billing.bills.views import AccountState, BillLine, BillView
+from billing.notices.rules import sepay_signature
 from billing.notices.service import Delivery
 from billing.payments.service import pay_in_cash
 from billing.prices.rules import PriceKind
@@ -32,17 +33,24 @@ from billing.requests.service import (
 from billing.requests.views import CreateRequest, RequestView
 from billing.settlements.service import NotEndedYet, NotPaidYet, settle_episode
 from billing.shifts.service import CounterView, add_counter, list_counters
+from billing.vietqr.banks import bank_name
 from billing.vietqr.drawing import QrSymbol, draw
+from billing.vietqr.drawing import draw as draw_qr
+from billing.vietqr.rules import BadQr
+from billing.vietqr.rules import Decoded as DecodedQr
+from billing.vietqr.rules import decode as decode_qr
 from billing.webhooks.service import take_notice as receive_notice
 
 __all__ = [
     "AccountState",
     "AlreadySettled",
+    "BadQr",
     "BillLine",
     "BillNotComputable",
     "BillView",
     "CounterView",
     "CreateRequest",
+    "DecodedQr",
     "Delivery",
     "Method",
     "NewPrice",
@@ -65,11 +73,14 @@ __all__ = [
     "account_of",
     "add_counter",
     "add_prices",
+    "bank_name",
     "bill",
     "cancel_request",
     "counter_topic",
     "create_request",
+    "decode_qr",
     "draw",
+    "draw_qr",
     "get_receipt",
     "get_request",
     "list_counters",
@@ -80,5 +91,6 @@ __all__ = [
     "receipts_of_request",
     "receive_notice",
     "requests_of_episode",
+    "sepay_signature",
     "settle_episode",
 ]

@@ -17,7 +17,7 @@ RAIL = (
         badge="/sign/count",
     ),
     RailItem("/results", "Kết quả", "test-tube", frozenset({Role.LAB, Role.DOCTOR})),
-    RailItem("/cashier", "Thu tiền", "wallet", frozenset({Role.CASHIER})),
+    RailItem("/till", "Thu tiền", "wallet", frozenset({Role.CASHIER, Role.ACCOUNTANT})),
     RailItem("/admin/jobs", "Việc nền", "list-checks", frozenset({Role.ADMIN})),
 )
 """Each package's pages; a place is named here when its page exists."""

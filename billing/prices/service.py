@@ -13,13 +13,6 @@ from billing.prices.rules import Price, PriceKind, price_on
 from kernel.ids import new_id
 from kernel.money import Vnd
 
-COLUMNS = {
-    PriceKind.BHYT: "price_bhyt",
-    PriceKind.FEE: "price_fee",
-    PriceKind.ON_DEMAND: "price_on_demand",
-    PriceKind.FOREIGNER: "price_foreigner",
-}
-
 
 class NewPrice(Struct, frozen=True):
     """A price of one kind from a day on, in whole đồng."""

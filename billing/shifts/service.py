@@ -38,6 +38,11 @@ class CounterView(Struct, frozen=True):
     code: str
     name: str
 
+    @property
+    def staffed(self) -> bool:
+        """A cashier sits there; a kiosk and the portal take no cash."""
+        return not self.code.startswith(("KIOSK", "PORTAL"))
+
 
 class ShiftView(Struct, frozen=True):
     """Ca thu. The QR total is not in it: it comes from the ledger."""

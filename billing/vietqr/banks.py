@@ -28,3 +28,12 @@ def bank_name(bin_: str) -> str:
     """Return the short name people know a bank by, or its BIN if the list lacks it."""
     bank = banks().get(bin_)
     return bank.short_name if bank else bin_
+
+
+def grouped_account(number: str) -> str:
+    """Return an account number in groups people can compare: "1012 345 678". Letters stay as they are."""
+    if not number.isdigit():
+        return number
+    first = len(number) % 3 + (3 if len(number) % 3 == 1 and len(number) > 3 else 0)
+    rest = [number[at : at + 3] for at in range(first, len(number), 3)]
+    return " ".join([number[:first], *rest] if first else rest)

@@ -37,11 +37,15 @@ class QrSymbol(Struct, frozen=True):
             for run in _DARK_RUN.finditer(rows[y * side : y * side + side])
         )
 
-    def svg(self) -> str:
-        """Return the symbol as an SVG image, quiet zone included, black on white."""
+    def svg(self, room: int | None = None) -> str:
+        """Return the symbol as an SVG image, quiet zone included, black on white.
+
+        `room`: pixels it may take; it then has whole pixels a module.
+        """
         total = self.side + 2 * QUIET
+        size = f'width="{room // total * total}" height="{room // total * total}" ' if room else ""
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-{QUIET} -{QUIET} {total} {total}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size}viewBox="-{QUIET} -{QUIET} {total} {total}" '
             f'shape-rendering="crispEdges" role="img" aria-label="Mã VietQR">'
             f'<path fill="#fff" d="M-{QUIET}-{QUIET}h{total}v{total}h-{total}z"/>'
             f'<path d="{self.svg_path()}"/></svg>'

@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+from hospital.demo.outside.bank import SECRET as BANK_SECRET
+
 
 def demo_environment(
     data_dir: Path, *, database_url: str, owner_url: str, base_url: str, outside_url: str
@@ -26,6 +28,7 @@ def demo_environment(
 def outside_settings(outside_url: str) -> dict[str, str]:
     """Settings that point each adapter at the fake outside world; one line a package."""
     return {
+        "HOSPITAL_BILLING_SEPAY_SECRET": BANK_SECRET,
         "HOSPITAL_PORTAL_SMS_URL": f"{outside_url}/outside/sms/messages",
         "HOSPITAL_PORTAL_SMS_KEY": "demo-sms-key",
         "HOSPITAL_PORTAL_TELEHEALTH_SERVICES": '["KB01"]',

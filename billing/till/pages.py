@@ -1,0 +1,349 @@
+"""The cashier's pages: choose a counter, work list, bill, take money."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.response import Redirect, ServerSentEvent, Template
+from markupsafe import Markup
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.payments.service import pay_in_cash
+from billing.prices.rules import KIND_WORDS as PRICE_WORDS
+from billing.receipts.views import KIND_WORDS as RECEIPT_WORDS
+from billing.requests.rules import STATE_WORDS
+from billing.requests.service import TILL_TOPIC, cancel_request, create_request
+from billing.requests.views import CreateRequest
+from billing.screens.service import PairScreen, WrongPairingCode, pair_screen
+from billing.settings import BillingSettings
+from billing.settlements.service import settle_episode
+from billing.shifts.service import (
+    CloseShift,
+    OpenShift,
+    ShiftView,
+    close_shift,
+    list_counters,
+    open_shift,
+    shift_of,
+)
+from billing.till.service import BadScan, search, till_account, work_list
+from billing.vietqr.drawing import draw
+from kernel.clock import utc_now
+from kernel.ids import new_id
+from kernel.live import stream
+from kernel.money import parse_vnd
+from kernel.problems import Conflict, Problem, Refused
+from kernel.services import Services
+from kernel.settings import KernelSettings
+from kernel.staff.api import Actor, Role, needs
+
+Form = dict[str, str]
+
+
+class BadAmount(Refused):
+    slug = "bad-amount"
+
+
+def typed_amount(form: Form, name: str) -> int:
+    """Read an amount of a form, "500000" or "500.000". Raises BadAmount."""
+    try:
+        return parse_vnd(form.get(name, ""))
+    except ValueError:
+        text = "Số tiền phải là số đồng nguyên, ví dụ 500.000 hoặc 500000."
+        raise BadAmount(text, field=name) from None
+
+
+def form_id(form: Form) -> UUID:
+    """Read the idempotency key a form carries. Raises BadAmount on a form that was not ours."""
+    try:
+        return UUID(form.get("id", ""))
+    except ValueError:
+        raise BadAmount("Biểu mẫu thiếu mã. Hãy tải lại trang.") from None
+
+
+class TillPages(Controller):
+    path = "/till"
+    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]  # noqa: RUF012  Litestar reads it from the class
+    include_in_schema = False
+
+    @get()
+    async def home(
+        self,
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+        q: FromQuery[str] = "",
+    ) -> Template:
+        """Show who owes something; without an open shift first the choice of a counter."""
+        return Template("billing/till.html", context=await _home(session, actor, q))
+
+    @get("/list")
+    async def rows(self, session: NamedDependency[AsyncSession], current: FromQuery[str] = "") -> Template:
+        """Return the work list as a fragment."""
+        return Template(
+            "billing/_till_list.html", context={"rows": await work_list(session), "current": current}
+        )
+
+    @get("/live")
+    async def live(self, services: NamedDependency[Services]) -> ServerSentEvent:
+        """Tell the page when money or charges moved."""
+        return stream(services.wake, TILL_TOPIC)
+
+    @post("/shift")
+    async def start(
+        self,
+        data: URLEncodedBody[Form],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+    ) -> Response[Any]:
+        """Open a shift at a counter."""
+        try:
+            amount = typed_amount(data, "opening_float") if data.get("opening_float", "").strip() else 0
+            command = OpenShift(form_id(data), data.get("counter", ""), amount)
+            async with session.begin_nested():
+                await open_shift(session, command, actor=actor, now=utc_now())
+        except Problem as refusal:
+            context = await _home(session, actor, "", refusal=refusal, form=data)
+            return Template("billing/till.html", context=context, status_code=422)
+        return Redirect("/till", status_code=303)
+
+    @post("/shift/closing")
+    async def stop(
+        self,
+        data: URLEncodedBody[Form],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+    ) -> Response[Any]:
+        """Close the shift with the drawer counted blind."""
+        shift = await _shift(session, actor)
+        try:
+            command = CloseShift(typed_amount(data, "counted"), data.get("reason", ""))
+            async with session.begin_nested():
+                await close_shift(session, shift.id, command, actor=actor, now=utc_now())
+        except Problem as refusal:
+            context = await _home(session, actor, "", refusal=refusal, form=data)
+            return Template("billing/till.html", context=context, status_code=422)
+        return Redirect("/till", status_code=303)
+
+    @post("/screens")
+    async def pair(
+        self,
+        data: URLEncodedBody[Form],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+    ) -> Response[Any]:
+        """Pair the second screen that shows these six digits."""
+        shift = await _shift(session, actor)
+        code = "".join(data.get("code", "").split())
+        try:
+            if len(code) != 6 or not code.isdigit():
+                raise WrongPairingCode("Mã ghép gồm sáu chữ số trên màn hình phụ.", field="code")
+            async with session.begin_nested():
+                await pair_screen(session, PairScreen(shift.counter, code), actor=actor, now=utc_now())
+        except Problem as refusal:
+            context = await _home(session, actor, "", refusal=refusal, form=data)
+            return Template("billing/till.html", context=context, status_code=422)
+        return Redirect("/till", status_code=303)
+
+    @post("/requests/{request_id:uuid}/cancel")
+    async def cancel(
+        self,
+        request_id: FromPath[UUID],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+    ) -> Redirect:
+        """Take a code off the screens."""
+        reason = "Thu ngân huỷ mã trên quầy."
+        view = await cancel_request(session, request_id, reason=reason, actor=actor, now=utc_now())
+        return Redirect(f"/till/{view.episode_id}", status_code=303)
+
+
+class NoShift(Conflict):
+    slug = "no-shift"
+
+
+async def _shift(session: AsyncSession, actor: Actor) -> ShiftView:
+    shift = await shift_of(session, actor)
+    if shift is None:
+        raise NoShift("Bạn chưa mở ca. Hãy chọn quầy và mở ca trước.")
+    return shift
+
+
+async def _home(
+    session: AsyncSession,
+    actor: Actor,
+    q: str,
+    *,
+    refusal: Problem | None = None,
+    form: Form | None = None,
+) -> dict[str, Any]:
+    found, bad_scan = None, ""
+    if q.strip():
+        try:
+            found = await search(session, q)
+        except BadScan as error:
+            bad_scan = str(error)
+    return {
+        "rows": await work_list(session),
+        "current": "",
+        "shift": await shift_of(session, actor),
+        "counters": [place for place in await list_counters(session) if place.staffed],
+        "new_id": new_id(),
+        "q": q,
+        "found": found,
+        "bad_scan": bad_scan,
+        "refusal": refusal,
+        "form": form or {},
+    }
+
+
+class AccountPages(Controller):
+    path = "/till/{episode_id:uuid}"
+    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]  # noqa: RUF012  Litestar reads it from the class
+    include_in_schema = False
+
+    @get()
+    async def bill(
+        self,
+        episode_id: FromPath[UUID],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+        kernel_settings: NamedDependency[KernelSettings],
+        billing_settings: NamedDependency[BillingSettings],
+    ) -> Template:
+        """Show one bill and the ways to take its money."""
+        context = await _account(session, episode_id, actor, kernel_settings, billing_settings)
+        return Template("billing/account.html", context=context)
+
+    @get("/money")
+    async def money(
+        self,
+        episode_id: FromPath[UUID],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+        kernel_settings: NamedDependency[KernelSettings],
+        billing_settings: NamedDependency[BillingSettings],
+    ) -> Template:
+        """Return what changes when money moves, as a fragment."""
+        context = await _account(session, episode_id, actor, kernel_settings, billing_settings)
+        return Template("billing/_account.html", context=context)
+
+    @post("/qr")
+    async def ask(
+        self,
+        episode_id: FromPath[UUID],
+        data: URLEncodedBody[Form],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+        kernel_settings: NamedDependency[KernelSettings],
+        billing_settings: NamedDependency[BillingSettings],
+    ) -> Response[Any]:
+        """Show a code on the second screen: for the chosen lines, or for a tạm ứng."""
+        return await _take(session, episode_id, data, actor, kernel_settings, billing_settings, cash=False)
+
+    @post("/cash")
+    async def cash(
+        self,
+        episode_id: FromPath[UUID],
+        data: URLEncodedBody[Form],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+        kernel_settings: NamedDependency[KernelSettings],
+        billing_settings: NamedDependency[BillingSettings],
+    ) -> Response[Any]:
+        """Take cash for the chosen lines, or as a tạm ứng."""
+        return await _take(session, episode_id, data, actor, kernel_settings, billing_settings, cash=True)
+
+    @post("/settlement")
+    async def settle(
+        self,
+        episode_id: FromPath[UUID],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+        kernel_settings: NamedDependency[KernelSettings],
+        billing_settings: NamedDependency[BillingSettings],
+    ) -> Response[Any]:
+        """Settle (quyết toán)."""
+        try:
+            async with session.begin_nested():
+                await settle_episode(
+                    session, episode_id, actor=actor, now=utc_now(), settings=billing_settings
+                )
+        except Problem as refusal:
+            context = await _account(
+                session, episode_id, actor, kernel_settings, billing_settings, refusal=refusal
+            )
+            return Template("billing/account.html", context=context, status_code=422)
+        return Redirect(f"/till/{episode_id}", status_code=303)
+
+
+async def _take(
+    session: AsyncSession,
+    episode_id: UUID,
+    form: Form,
+    actor: Actor,
+    kernel: KernelSettings,
+    settings: BillingSettings,
+    *,
+    cash: bool,
+) -> Response[Any]:
+    try:
+        shift = await _shift(session, actor)
+        chosen = tuple(UUID(name.removeprefix("charge-")) for name in form if name.startswith("charge-"))
+        deposit = typed_amount(form, "deposit") if form.get("kind") == "deposit" else None
+        if deposit == 0:
+            raise BadAmount("Tạm ứng phải lớn hơn 0 đồng.", field="deposit")
+        command = CreateRequest(
+            id=form_id(form),
+            episode_id=episode_id,
+            counter=shift.counter,
+            charge_ids=chosen if chosen and deposit is None else None,
+            deposit=deposit,
+        )
+        take = pay_in_cash if cash else create_request
+        async with session.begin_nested():
+            await take(
+                session,
+                command,
+                actor=actor,
+                facility=kernel.facility,
+                settings=settings,
+                now=utc_now(),
+            )
+    except Problem as refusal:
+        context = await _account(session, episode_id, actor, kernel, settings, refusal=refusal, form=form)
+        return Template("billing/account.html", context=context, status_code=422)
+    return Redirect(f"/till/{episode_id}", status_code=303)
+
+
+async def _account(
+    session: AsyncSession,
+    episode_id: UUID,
+    actor: Actor,
+    kernel: KernelSettings,
+    settings: BillingSettings,
+    *,
+    refusal: Problem | None = None,
+    form: Form | None = None,
+) -> dict[str, Any]:
+    account = await till_account(session, episode_id, actor=actor, settings=settings, now=utc_now())
+    pending = account.open_request
+    return {
+        "account": account,
+        "bill": account.bill,
+        "person": account.person,
+        "pending": pending,
+        "qr": Markup(draw(pending.payload).svg()) if pending else None,  # noqa: S704  our own drawing
+        "rows": await work_list(session),
+        "current": str(episode_id),
+        "shift": await shift_of(session, actor),
+        "states": STATE_WORDS,
+        "price_words": PRICE_WORDS,
+        "receipt_words": RECEIPT_WORDS,
+        "facility": kernel.facility,
+        "demo": kernel.demo,
+        "new_id": new_id(),
+        "refusal": refusal,
+        "form": form or {},
+    }
