@@ -89,6 +89,7 @@ from emr.places.views import DepartmentView, DutyView, RoomView
 from emr.prescriptions.service import PrescriptionView, get_prescription, prescriptions_of_visit
 from emr.queues.service import NobodyWaits, board_of, call_again, call_next, queue_of, ticket_of_visit
 from emr.queues.views import BoardView, QueueView
+from emr.sheets.completion import complete_sheet, preview_sheet
 from emr.sheets.lists import diagnoses_of_visit, documents_of_patient
 from emr.sheets.prices import provide_prices
 from emr.sheets.rules import SheetState
@@ -222,6 +223,7 @@ __all__ = [
     "cancel_draft",
     "cancel_visit",
     "change_patient",
+    "complete_sheet",
     "diagnoses_of_visit",
     "discharge",
     "documents_of_patient",
@@ -262,6 +264,7 @@ __all__ = [
     "place_in_bed",
     "place_orders",
     "prescriptions_of_visit",
+    "preview_sheet",
     "proposed_priority",
     "provide_prices",
     "queue_of",

@@ -5,7 +5,9 @@ from litestar.types import ControllerRouterHandler
 from emr.catalogs.rest import CatalogController
 from emr.orders.rest import OrderController
 from emr.patients.rest import PatientController
+from emr.prescriptions.rest import PrescriptionController
 from emr.queues.rest import QueueController
+from emr.sheets.rest import FormController, SheetController
 from emr.stays.rest import StayController
 from emr.visits.rest import HistoryController, VisitController
 from emr.workbench.desk_pages import DeskPages
@@ -24,5 +26,8 @@ ROUTES: list[ControllerRouterHandler] = [
     RoomPages,
     DeskPages,
     OrderPages,
+    FormController,
+    SheetController,
+    PrescriptionController,
     SearchPages,
 ]

@@ -1,0 +1,321 @@
+"""Finish a sheet: check it, render it once, keep the bytes, hand them to signing, lock it.
+
+Rendering happens between two transactions; the second one holds only if the draft is still the one that was checked.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import delete, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from emr.settings import EmrSettings
+from emr.sheets.check import Errors, Values, check
+from emr.sheets.children import children_of
+from emr.sheets.context import Chart, facts_of, read_chart
+from emr.sheets.form import Form, SlotDefinition
+from emr.sheets.models import Sheet, SheetOrder
+from emr.sheets.paper import Issuer, SheetPaper, canonical_record, sheet_paper
+from emr.sheets.rules import SheetState, together
+from emr.sheets.service import (
+    InvalidSheet,
+    StaleDraft,
+    form_of,
+    full_name,
+    keep_diagnoses,
+    lock_draft,
+    require_revision,
+    require_writer,
+    title_of,
+    view_of,
+)
+from emr.sheets.views import CompleteSheet, SheetView
+from kernel.audit.api import Action, Entry, record
+from kernel.clock import Instant, format_instant
+from kernel.facility import Facility
+from kernel.ids import new_id
+from kernel.paper.render import page_count, render
+from kernel.paper.verify import verify_url
+from kernel.services import Services
+from kernel.settings import KernelSettings
+from kernel.staff.api import Actor
+from signing.api import NewDocument, NewSlot, prepare_document
+
+
+class Plan(Struct, frozen=True):
+    """A checked draft on its way to paper."""
+
+    sheet_id: UUID
+    revision: int
+    values: Values
+    order_ids: list[UUID]
+    title: str
+    paper: SheetPaper
+    department: str
+    patient_name: str
+
+
+def render_sheet(paper: SheetPaper) -> bytes:
+    """Lay out and render a sheet, in a worker process."""
+    return render(sheet_paper(paper))
+
+
+async def complete_sheet(
+    services: Services, sheet_id: UUID, command: CompleteSheet, *, actor: Actor, now: Instant
+) -> SheetView:
+    """Complete a draft: from here on it and its children are locked, and its signers find it in their inbox.
+
+    Raises NoSuchSheet, SheetLocked, StaleDraft, NotTheWriter, InvalidSheet with the errors by field.
+    """
+    async with services.sessions.begin() as session:
+        plan = await plan_completion(
+            session,
+            sheet_id,
+            command,
+            actor=actor,
+            now=now,
+            kernel=services.settings.kernel,
+            settings=services.settings.emr,
+        )
+    pdf = await services.cpu.run(render_sheet, plan.paper)
+    sha256 = await services.objects.put(pdf)
+    async with services.sessions.begin() as session:
+        return await _seal(
+            session,
+            plan,
+            sha256=sha256,
+            pages=page_count(pdf),
+            actor=actor,
+            now=now,
+            settings=services.settings.emr,
+        )
+
+
+async def preview_sheet(services: Services, sheet_id: UUID, *, actor: Actor, now: Instant) -> bytes:
+    """Return the paper of a draft as it would be signed now, or of a completed sheet the very bytes to be signed.
+
+    Raises NoSuchSheet, InvalidSheet.
+    """
+    async with services.sessions.begin() as session:
+        sheet = await session.get(Sheet, sheet_id)
+        if sheet is not None and sheet.sha256:
+            return await services.objects.get(sheet.sha256)
+        plan = await plan_completion(
+            session,
+            sheet_id,
+            CompleteSheet(),
+            actor=actor,
+            now=now,
+            kernel=services.settings.kernel,
+            settings=services.settings.emr,
+        )
+    return await services.cpu.run(render_sheet, plan.paper)
+
+
+async def plan_completion(
+    session: AsyncSession,
+    sheet_id: UUID,
+    command: CompleteSheet,
+    *,
+    actor: Actor,
+    now: Instant,
+    kernel: KernelSettings,
+    settings: EmrSettings,
+) -> Plan:
+    """Check a draft and say what its paper holds; writes nothing."""
+    sheet = await lock_draft(session, sheet_id)
+    form = form_of(sheet)
+    require_writer(form, actor)
+    if command.revision is not None:
+        require_revision(sheet, command.revision)
+    chart = await read_chart(session, sheet.visit_id, sheet_id=sheet.id, now=now)
+    values, errors = check(form, sheet.stage, sheet.data)
+    errors |= together(form.code, values, today=chart.day, age_months=chart.months)
+    facts = facts_of(chart)
+    if not errors and (part := children_of(form.code)):
+        values, wrong, more = await part.judge(
+            session, chart, values, actor=actor, settings=settings, facility=kernel.facility
+        )
+        errors |= wrong
+        facts |= more
+    given = {field.key: facts.get(field.given, "") for field in form.fields_of(sheet.stage) if field.given}
+    errors |= _missing_facts(form, given)
+    if errors:
+        raise InvalidSheet(errors)
+    values |= given
+    return Plan(
+        sheet_id=sheet.id,
+        revision=sheet.revision,
+        values=values,
+        order_ids=[order.id for order in chart.orders] if "chi_dinh" in values else [],
+        title=title_of(form, sheet.stage),
+        paper=await _paper(session, sheet, form, chart, values, actor=actor, now=now, kernel=kernel),
+        department=chart.visit.department,
+        patient_name=chart.patient.name,
+    )
+
+
+def _missing_facts(form: Form, given: Values) -> Errors:
+    """Return what the chart must hold before this form can be finished."""
+    if form.code == "PCD" and not given.get("chi_dinh"):
+        return {"chi_dinh": "Chưa có chỉ định nào cần in. Chỉ định dịch vụ trước."}
+    return {}
+
+
+async def _paper(
+    session: AsyncSession,
+    sheet: Sheet,
+    form: Form,
+    chart: Chart,
+    values: Values,
+    *,
+    actor: Actor,
+    now: Instant,
+    kernel: KernelSettings,
+) -> SheetPaper:
+    facility, person = kernel.facility, full_name(actor)
+    facts = facts_of(chart)
+    return SheetPaper(
+        form=form,
+        stage=sheet.stage,
+        values=values,
+        issuer=Issuer(
+            authority=facility.governing_body,
+            facility=facility.name,
+            unit=chart.department,
+            address=facility.address,
+            phone=facility.phone,
+        ),
+        marks=_marks(form, chart),
+        barcode=facts.get(form.barcode, "") if form.barcode else "",
+        person=person,
+        patient=chart.patient_line,
+        at=now,
+        code=sheet.code,
+        verify_url=verify_url(kernel.base_url, sheet.code),
+        record=_record(sheet, chart, values, facility, actor=actor, now=now),
+        event=format_instant(sheet.event_at) if sheet.event_at else "",
+        supersedes=await _replaces(session, sheet),
+        stamp="BẢN CHẠY THỬ" if kernel.demo else "",
+    )
+
+
+def _marks(form: Form, chart: Chart) -> tuple[str, ...]:
+    """Return the right side of the head: form number and the numbers of the record."""
+    number = chart.stay.number if chart.stay else chart.visit.number
+    marks = [f"MS: {form.printed_code}"] if form.printed_code else []
+    if form.group == "BENH_AN":
+        return (*marks, f"Số ngoại trú: {number}", "Số lưu trữ: ..................")
+    if form.code == "GRV":
+        return (*marks, f"Số: {chart.visit.episode_code}", f"Số hồ sơ: {number}")
+    return (*marks, f"Số: {chart.visit.number}")
+
+
+def _record(
+    sheet: Sheet, chart: Chart, values: Values, facility: Facility, *, actor: Actor, now: Instant
+) -> bytes:
+    """Return the canonical JSON: what a machine needs to read the sheet without us."""
+    content: dict[str, Any] = {
+        "schema": "lanh.sheet/1",
+        "form": {"code": sheet.form_code, "validFrom": sheet.form_valid_from, "stage": sheet.stage},
+        "sheet": {
+            "id": sheet.id,
+            "code": sheet.code,
+            "version": sheet.version,
+            "supersedes": sheet.supersedes,
+            "reason": sheet.reason,
+        },
+        "facility": {"code": facility.code, "name": facility.name},
+        "patient": {
+            "code": chart.patient.code,
+            "name": chart.patient.name,
+            "birthDate": chart.patient.birth_date,
+            "sex": chart.patient.sex,
+            "citizenId": chart.patient.citizen_id,
+        },
+        "visit": {
+            "number": chart.visit.number,
+            "episode": chart.visit.episode_code,
+            "openedAt": chart.visit.opened_at,
+        },
+        "author": {"id": actor.id, "name": actor.name, "title": actor.title},
+        "eventAt": sheet.event_at,
+        "recordedAt": now,
+        "fields": values,
+    }
+    return canonical_record(content)
+
+
+async def _replaces(session: AsyncSession, sheet: Sheet) -> str:
+    if sheet.supersedes is None:
+        return ""
+    old = await session.get_one(Sheet, sheet.supersedes)
+    return (
+        f"Bản bổ sung lần {sheet.version - 1}, thay bản mã {old.code} "
+        f"lập lúc {format_instant(old.completed_at or old.opened_at)}. Lý do: {sheet.reason}"
+    )
+
+
+async def _seal(
+    session: AsyncSession,
+    plan: Plan,
+    *,
+    sha256: str,
+    pages: int,
+    actor: Actor,
+    now: Instant,
+    settings: EmrSettings,
+) -> SheetView:
+    """Lock the draft as it was checked and take its file into signing. Raises StaleDraft, SheetLocked."""
+    sheet = await lock_draft(session, plan.sheet_id)
+    if sheet.revision != plan.revision:
+        raise StaleDraft("Phiếu vừa được sửa trong lúc hoàn tất. Xem lại rồi hoàn tất lần nữa.")
+    form = form_of(sheet)
+    await keep_diagnoses(session, sheet, plan.values)
+    await session.execute(delete(SheetOrder).where(SheetOrder.sheet_id == sheet.id))
+    if plan.order_ids:
+        links = [{"sheet_id": sheet.id, "order_id": order_id} for order_id in plan.order_ids]
+        await session.execute(insert(SheetOrder), links)
+    if part := children_of(form.code):
+        await part.keep(session, sheet, plan.values, settings=settings, now=now)
+    old = await session.get(Sheet, sheet.supersedes) if sheet.supersedes else None
+    document_id = new_id()
+    sheet.data = plan.values
+    sheet.state = SheetState.COMPLETED.value
+    sheet.completed_at, sheet.completed_by, sheet.completed_name = now, actor.id, full_name(actor)
+    sheet.document_id, sheet.sha256, sheet.pages = document_id, sha256, pages
+    await session.flush()
+    document = NewDocument(
+        id=document_id,
+        kind=form.code,
+        title=plan.title,
+        subject=f"emr.sheet:{sheet.id}",
+        patient_id=sheet.patient_id,
+        patient_name=plan.patient_name,
+        author_id=actor.id,
+        sha256=sha256,
+        pages=pages,
+        slots=[_slot(slot, actor, plan.department) for slot in form.stage(sheet.stage).slots],
+        supersedes=old.document_id if old else None,
+        code=sheet.code,
+    )
+    await prepare_document(session, document, now=now)
+    detail = {"completed": True, "sha256": sha256, "document": str(document_id)}
+    await record(
+        session, Entry(Action.CHANGE, f"emr.sheet:{sheet.id}", sheet.patient_id, detail=detail), actor
+    )
+    return view_of(sheet, {})
+
+
+def _slot(slot: SlotDefinition, actor: Actor, department: str) -> NewSlot:
+    """Say who owes a signature: the author, the seal, or a role (the director's of the house, others' of the department)."""
+    label = slot.role.capitalize() if slot.role.isupper() else slot.role
+    if slot.owner == "author":
+        return NewSlot(field=slot.field, label=label, owner_staff_id=actor.id)
+    if slot.owner == "organisation":
+        return NewSlot(field=slot.field, label=label, organisation=True)
+    role = slot.owner.removeprefix("role:")
+    return NewSlot(
+        field=slot.field, label=label, owner_role=role, department=None if role == "director" else department
+    )
