@@ -1,6 +1,7 @@
 """Importing this registers the event and job handlers of billing."""
 
-import billing.invoices.handlers  # noqa: F401  (registers the jobs of invoices)
+import billing.invoices.handlers
+import billing.prints.handlers  # noqa: F401  (registers the jobs of papers)
 from billing.accounts.service import lock_account, open_account
 from billing.care.service import service_group
 from billing.charges.service import ChargeOrder, charge_order, void_charge

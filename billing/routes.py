@@ -2,6 +2,9 @@
 
 from litestar.types import ControllerRouterHandler
 
+from billing.invoices.pages import InvoicePages
+from billing.invoices.rest import InvoiceController
+from billing.prints.pages import PaperPages
 from billing.requests.rest import RequestController
 from billing.screens.pages import ScreenPages
 from billing.till.pages import AccountPages, TillPages
@@ -11,6 +14,9 @@ from billing.webhooks.rest import WebhookController
 
 ROUTES: list[ControllerRouterHandler] = [
     AccountPages,
+    InvoiceController,
+    InvoicePages,
+    PaperPages,
     RequestController,
     ScreenPages,
     TillController,

@@ -18,6 +18,7 @@ RAIL = (
     ),
     RailItem("/results", "Kết quả", "test-tube", frozenset({Role.LAB, Role.DOCTOR})),
     RailItem("/till", "Thu tiền", "wallet", frozenset({Role.CASHIER, Role.ACCOUNTANT})),
+    RailItem("/invoices", "Hoá đơn", "receipt-text", frozenset({Role.ACCOUNTANT})),
     RailItem("/admin/jobs", "Việc nền", "list-checks", frozenset({Role.ADMIN})),
 )
 """Each package's pages; a place is named here when its page exists."""

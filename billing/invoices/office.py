@@ -4,13 +4,14 @@ import re
 from functools import cache
 from pathlib import Path
 
-from billing.invoices.issuing import NotYet, Office
+from billing.invoices.issuing import Office
 from billing.invoices.provider import HttpInvoiceProvider
 from billing.prints.invoice import invoice_view
 from billing.settings import BillingSettings
 from kernel.clock import utc_now
 from kernel.paper.render import render
 from kernel.services import Services
+from signing.api import organisation_signer, sign_xml_invoice
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 
@@ -20,7 +21,9 @@ def open_office(services: Services) -> Office:
     settings: BillingSettings = services.settings.billing
 
     async def seal(xml: bytes, data_id: str) -> bytes:
-        raise NotYet(f"Chưa có khoá của cơ sở để ký {data_id} ({len(xml)} byte).")
+        now = utc_now()
+        signer = await organisation_signer(services, now=now)
+        return sign_xml_invoice(xml, signer, data_id=data_id, signature_id=f"NBan{data_id}", at=now)
 
     async def view(xml: bytes) -> bytes:
         paper = invoice_view(xml, made_at=utc_now(), demo=services.settings.kernel.demo)

@@ -1,5 +1,6 @@
 """Check what came back from the tax authority before it is believed and archived."""
 
+import base64
 import hashlib
 import re
 from collections.abc import Iterable
@@ -95,6 +96,18 @@ def _verify(signature: etree._Element, *, expected: set[str], trusted: list[byte
     references = {element.get("URI", "").removeprefix("#") for element in signature.iter(f"{_DSIG}Reference")}
     if references != expected | objects or not all(expected):
         raise BadReturn(f"Chữ ký của {who} không phủ đúng nội dung hoá đơn.")
+    try:
+        _context(_certificate(signature), trusted).verify(signature)
+    except xmlsec.Error as error:
+        raise BadReturn(f"Chữ ký của {who} không hợp lệ.") from error
+
+
+def _context(certificate: bytes, trusted: list[bytes]) -> xmlsec.SignatureContext:
+    """Believe a certificate that is trusted itself, else one that a trusted certificate issued."""
+    if _der(certificate) in {_der(pem) for pem in trusted}:
+        context = xmlsec.SignatureContext()
+        context.key = xmlsec.Key.from_memory(certificate, xmlsec.constants.KeyDataFormatCertPem)
+        return context
     manager = xmlsec.KeysManager()
     for pem in trusted:
         manager.load_cert_from_memory(
@@ -102,7 +115,8 @@ def _verify(signature: etree._Element, *, expected: set[str], trusted: list[byte
         )
     context = xmlsec.SignatureContext(manager)  # type: ignore[call-arg]  # its stub forgets the manager
     context.set_enabled_key_data([xmlsec.constants.KeyDataX509])
-    try:
-        context.verify(signature)
-    except xmlsec.Error as error:
-        raise BadReturn(f"Chữ ký của {who} không hợp lệ.") from error
+    return context
+
+
+def _der(pem: bytes) -> bytes:
+    return base64.b64decode(b"".join(line for line in pem.splitlines() if not line.startswith(b"-----")))

@@ -71,7 +71,7 @@ class InvoiceView(Struct, frozen=True):
 class EventView(Struct, frozen=True):
     at: Instant
     event: str
-    detail: dict[str, Any]
+    why: str
     actor: str
 
 
@@ -180,12 +180,20 @@ async def get_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceView:
     return _view(await _found(session, invoice_id))
 
 
+async def buyer_of(session: AsyncSession, invoice_id: UUID) -> Buyer:
+    """Return the buyer an invoice names. Raises NoSuchInvoice."""
+    return msgspec.convert((await _found(session, invoice_id)).content["buyer"], Buyer)
+
+
 async def events_of_invoice(session: AsyncSession, invoice_id: UUID) -> list[EventView]:
     """Return what happened to an invoice, in order."""
     rows = await session.scalars(
         select(InvoiceEvent).where(InvoiceEvent.invoice_id == invoice_id).order_by(InvoiceEvent.id)
     )
-    return [EventView(row.at, row.event, row.detail, row.actor) for row in rows]
+    return [
+        EventView(row.at, row.event, row.detail.get("problem") or row.detail.get("reason") or "", row.actor)
+        for row in rows
+    ]
 
 
 async def invoices_of_episode(session: AsyncSession, episode_id: UUID) -> list[InvoiceView]:

@@ -71,7 +71,7 @@ class BillCard(Struct, frozen=True):
     """The card as the bill names it."""
 
     number: str
-    valid_from: date
+    valid_from: date | None
     valid_to: date | None
     first_facility: str = ""
     area: str = ""
@@ -184,7 +184,7 @@ def _administrative(paper: BillPaper) -> list[Block]:
                 Value(label="(4) Mã thẻ BHYT:", text=card.number, boxes=15, share=2),
                 Value(
                     label="Giá trị từ:",
-                    text=f"{format_day(card.valid_from)} đến {_day(card.valid_to)}",
+                    text=f"{_day(card.valid_from)} đến {_day(card.valid_to)}",
                     share=1.4,
                 ),
             )

@@ -18,6 +18,7 @@ def demo_environment(
         "DATABASE_URL": database_url,
         "HOSPITAL_OWNER_URL": owner_url,
         "LANH_OUTSIDE_URL": outside_url,
+        "HOSPITAL_BILLING_INVOICE_AUTHORITY_FILE": str(data_dir / "outside" / "authority.pem"),
     }
     ours |= outside_settings(outside_url)
     theirs = {name: value for name, value in os.environ.items() if name.startswith("HOSPITAL_")}
@@ -29,6 +30,10 @@ def outside_settings(outside_url: str) -> dict[str, str]:
     """Settings that point each adapter at the fake outside world; one line a package."""
     return {
         "HOSPITAL_BILLING_SEPAY_SECRET": BANK_SECRET,
+        "HOSPITAL_BILLING_INVOICE_PROVIDER_URL": f"{outside_url}/outside/invoices",
+        "HOSPITAL_BILLING_INVOICE_PROVIDER_TOKEN": "demo-invoice-token",
+        "HOSPITAL_BILLING_INVOICE_PROVIDER_NAME": "Nhà cung cấp chạy thử",
+        "HOSPITAL_BILLING_INVOICE_POLICY": "each_payment",
         "HOSPITAL_PORTAL_SMS_URL": f"{outside_url}/outside/sms/messages",
         "HOSPITAL_PORTAL_SMS_KEY": "demo-sms-key",
         "HOSPITAL_PORTAL_TELEHEALTH_SERVICES": '["KB01"]',
