@@ -15,9 +15,7 @@ from insurance.benefits.rules import Settlement, settle
 from insurance.cards.rules import (
     BadCardNumber,
     Card,
-    CardCheck,
     CardNumber,
-    CheckSource,
     Exemption,
     parse_card_number,
 )
@@ -30,9 +28,7 @@ __all__ = [
     "BadCardNumber",
     "BadCosts",
     "Card",
-    "CardCheck",
     "CardNumber",
-    "CheckSource",
     "CostLine",
     "EncounterCosts",
     "Exemption",

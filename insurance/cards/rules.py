@@ -1,9 +1,8 @@
-"""A card (thẻ BHYT) and the result of checking it, as pure data."""
+"""A card (thẻ BHYT) and its exemption, as pure data."""
 
 import re
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -33,13 +32,6 @@ def parse_card_number(text: str) -> CardNumber:
             "Số thẻ BHYT phải có 15 ký tự: 2 chữ, 1 số mức hưởng 1-5, 2 số tỉnh, 10 ký tự mã BHXH."
         )
     return CardNumber(squashed, squashed[:2], int(squashed[2]), squashed[3:5], squashed[5:])
-
-
-class CheckSource(StrEnum):
-    """Who said that the card is good."""
-
-    BY_HAND = "by_hand"
-    PORTAL = "portal"
 
 
 class Card(Struct, frozen=True):
@@ -74,24 +66,3 @@ class Exemption(Struct, frozen=True):
     accumulated: Decimal  # Co-payments of the year so far, in đồng.
     accumulated_before_change: Decimal = Decimal(0)  # Part of it before the base salary changed in the year.
     threshold: Decimal | None = None
-
-
-class CardCheck(Struct, frozen=True):
-    """A card check (tra cứu thẻ) at reception, typed by hand or answered by the portal."""
-
-    number: str
-    level: Annotated[int, Meta(ge=1, le=5)]
-    valid_from: date
-    checked_at: datetime
-    route_code: str  # MA_DOITUONG_KCB as seen now; chosen for good at the end of the encounter.
-    valid_to: date | None = None
-    first_facility: str = ""  # MA_DKBD
-    area: str = ""  # MA_KHUVUC: K1, K2, K3
-    five_years_on: date | None = None
-    exemption: Exemption | None = None
-    source: CheckSource = CheckSource.BY_HAND
-    result_code: str = ""
-
-    def card(self) -> Card:
-        """Return the card that was checked."""
-        return Card(self.number, self.level, self.valid_from, self.valid_to)
