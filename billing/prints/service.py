@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.service import account_of
+from billing.invoices.service import NoSuchInvoice, get_invoice
 from billing.prints.bill import bill_01_kbcb
 from billing.prints.facts import bill_facts, receipt_facts
 from billing.prints.models import Paper
@@ -68,6 +69,15 @@ async def bill_pdf(services: Services, episode_id: UUID, *, maker: str, now: Ins
     if settled:
         return await _kept(services, BILL, episode_id, maker=maker, now=now)
     return await services.cpu.run(render, drawn.document)
+
+
+async def invoice_pdf(services: Services, invoice_id: UUID) -> bytes:
+    """Return the paper view of a delivered invoice; it carries the XML. Raises NoSuchInvoice."""
+    async with services.sessions() as session:
+        sha256 = (await get_invoice(session, invoice_id)).view_sha256
+    if sha256 is None:
+        raise NoSuchInvoice("Hoá đơn này chưa có mã của cơ quan thuế nên chưa có tệp.")
+    return await services.objects.get(sha256)
 
 
 async def keep_paper(services: Services, kind: str, subject_id: UUID, *, maker: str, now: Instant) -> Paper:
