@@ -1,16 +1,19 @@
 """The operator's page of jobs that failed: what, since when, why; try again or put away."""
 
+from datetime import timedelta
 from typing import Any
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, MediaType, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect, Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel.clock import utc_now
 from kernel.outbox.service import (
     DiscardJob,
     ReasonMissing,
+    count_dead,
     dead_letters,
     discard_job,
     jobs_overview,
@@ -19,6 +22,8 @@ from kernel.outbox.service import (
 )
 from kernel.staff.guards import needs
 from kernel.staff.rules import Actor, Role
+
+NO_WORKER_AFTER = timedelta(minutes=2)
 
 
 class JobPages(Controller):
@@ -30,6 +35,11 @@ class JobPages(Controller):
     async def show(self, session: NamedDependency[AsyncSession]) -> Template:
         """Dead jobs first, then how the rest is doing."""
         return await _page(session)
+
+    @get("/badge", media_type=MediaType.TEXT)
+    async def badge(self, session: NamedDependency[AsyncSession]) -> str:
+        """How many jobs wait for a person; empty for none."""
+        return str(await count_dead(session) or "")
 
     @post("/{job_id:int}/retry")
     async def retry(
@@ -59,8 +69,10 @@ class JobPages(Controller):
 
 async def _page(session: AsyncSession, *, errors: dict[str, str] | None = None) -> Template:
     overview = await jobs_overview(session)
+    idle = overview.last_turn_at is None or utc_now() - overview.last_turn_at > NO_WORKER_AFTER
     context = {
         "overview": overview,
+        "no_worker": idle,
         "dead": await dead_letters(session),
         "periodic": await periodic_jobs(session),
         "errors": errors or {},

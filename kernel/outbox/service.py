@@ -59,6 +59,8 @@ class JobsOverview(Struct, frozen=True):
     leased: int
     dead: int
     oldest_due_at: Instant | None
+    last_turn_at: Instant | None
+    """When periodic work last ended: old means that no worker runs."""
 
 
 class DiscardJob(Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,7 +151,14 @@ async def jobs_overview(session: AsyncSession) -> JobsOverview:
     due = (OutboxJob.state == JobState.READY, OutboxJob.run_at <= func.clock_timestamp())
     oldest = await session.scalar(select(func.min(OutboxJob.run_at)).where(*due))
     ready, leased, dead = (counts.get(state, 0) for state in open_states)
-    return JobsOverview(ready=ready, leased=leased, dead=dead, oldest_due_at=oldest)
+    turn = await session.scalar(select(func.max(PeriodicJob.last_finished_at)))
+    return JobsOverview(ready=ready, leased=leased, dead=dead, oldest_due_at=oldest, last_turn_at=turn)
+
+
+async def count_dead(session: AsyncSession) -> int:
+    """Return how many jobs wait for a person."""
+    dead = select(func.count()).select_from(OutboxJob).where(OutboxJob.state == JobState.DEAD)
+    return await session.scalar(dead) or 0
 
 
 async def periodic_jobs(session: AsyncSession) -> list[PeriodicView]:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from hospital.postgres import Cluster
 from kernel.audit.api import (
     Action,
     Entry,
@@ -49,10 +50,10 @@ async def test_a_row_says_who_did_what_to_which_record_and_why(session: AsyncSes
 @pytest.mark.parametrize("statement", ["UPDATE {} SET {}", "DELETE FROM {}", "TRUNCATE {}"])
 @pytest.mark.parametrize("as_owner", [False, True])
 async def test_nobody_changes_what_was_recorded(
-    real_db: RealDatabase, table: str, statement: str, as_owner: bool
+    cluster: Cluster, table: str, statement: str, as_owner: bool
 ) -> None:
     column = {"kernel_audit": "ip = ''", "kernel_audit_block": "epoch = 0"}.get(table, "signer = ''")
-    engine = create_async_engine(real_db.owner_url if as_owner else real_db.url, poolclass=NullPool)
+    engine = create_async_engine(cluster.url() if as_owner else cluster.app_url(), poolclass=NullPool)
     with pytest.raises(DBAPIError, match="append-only" if as_owner else "permission denied"):
         async with engine.begin() as connection:
             await connection.execute(text(statement.format(table, column)))

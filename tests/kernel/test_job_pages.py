@@ -38,6 +38,8 @@ async def test_an_administrator_sees_what_failed_and_why(
     assert "a.send" in page.text
     assert "the partner refused the number" in page.text
     assert "1 việc hỏng" in page.text
+    assert "Tiến trình làm việc nền không chạy" in page.text  # No worker in this test.
+    assert (await client.get("/admin/jobs/badge")).text == "1"
 
 
 async def test_others_see_nothing_of_it(client: httpx.AsyncClient, signed_in: SignedIn, dead_id: int) -> None:
@@ -54,6 +56,7 @@ async def test_a_dead_job_is_tried_again(
     assert (answer.status_code, answer.headers["location"]) == (303, "/admin/jobs")
     async with sessions() as session:
         assert await dead_letters(session) == []
+    assert (await client.get("/admin/jobs/badge")).text == ""
     assert (await client.post(f"/admin/jobs/{dead_id}/retry")).status_code == 409
     assert (await client.post("/admin/jobs/999999999/retry")).status_code == 404
 
