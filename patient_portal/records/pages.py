@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.settings import BillingSettings
 from emr.api import list_departments
 from kernel.clock import Instant, utc_now
+from kernel.services import Services
 from patient_portal.accounts.guards import PatientNotSignedIn, patient_signed_in, provide_patient
 from patient_portal.accounts.pages import to_sign_in
 from patient_portal.accounts.service import Patient, devices_of, forget_device
@@ -20,8 +21,11 @@ from patient_portal.booking.service import bookings_of, next_booking
 from patient_portal.consents.rules import Purpose
 from patient_portal.consents.service import SetConsent, consents_of, set_consent
 from patient_portal.money.service import dues_of
+from patient_portal.records.documents import own_document, own_documents, own_file
 from patient_portal.records.log import looks
+from patient_portal.records.rest import pdf_response
 from patient_portal.records.service import own_visit, own_visits, person, profile_of
+from patient_portal.settings import PortalSettings
 from patient_portal.words import local_moment, weekday_day
 
 Form = URLEncodedBody[dict[str, str]]
@@ -40,13 +44,16 @@ class RecordPages(Controller):
         patient: NamedDependency[Patient],
         session: NamedDependency[AsyncSession],
         billing_settings: NamedDependency[BillingSettings],
+        portal_settings: NamedDependency[PortalSettings],
     ) -> Template:
         """The next appointment, the amount due, new documents, four actions."""
         now = utc_now()
+        documents = await own_documents(session, patient, settings=portal_settings, now=now)
         dues = await dues_of(session, patient, settings=billing_settings, now=now)
         context = {
             "name": (await person(session, patient)).name,
             "remaining": sum(due.remaining for due in dues),
+            "documents": documents[:2],
             "place": "visits",
             **await _coming(session, patient, now=now),
         }
@@ -54,10 +61,15 @@ class RecordPages(Controller):
 
     @get("/records")
     async def record(
-        self, patient: NamedDependency[Patient], session: NamedDependency[AsyncSession]
+        self,
+        patient: NamedDependency[Patient],
+        session: NamedDependency[AsyncSession],
+        portal_settings: NamedDependency[PortalSettings],
     ) -> Template:
-        """Visits, the latest first."""
-        context = {"visits": await own_visits(session, patient), "place": "records"}
+        """Signed papers and visits, the latest first."""
+        documents = await own_documents(session, patient, settings=portal_settings, now=utc_now())
+        visits = await own_visits(session, patient)
+        context = {"documents": documents, "visits": visits, "place": "records"}
         return Template("patient_portal/records/records.html", context=context)
 
     @get("/visits/{visit_id:uuid}")
@@ -66,10 +78,37 @@ class RecordPages(Controller):
         visit_id: FromPath[UUID],
         patient: NamedDependency[Patient],
         session: NamedDependency[AsyncSession],
+        portal_settings: NamedDependency[PortalSettings],
     ) -> Template:
-        """One visit."""
-        context = {"visit": await own_visit(session, visit_id, patient), "place": "records"}
+        """One visit and its papers."""
+        visit = await own_visit(session, visit_id, patient)
+        papers = await own_documents(session, patient, settings=portal_settings, now=utc_now())
+        documents = [paper for paper in papers if paper.visit_id == visit_id]
+        context = {"visit": visit, "documents": documents, "place": "records"}
         return Template("patient_portal/records/visit.html", context=context)
+
+    @get("/documents/{document_id:uuid}")
+    async def document(
+        self,
+        document_id: FromPath[UUID],
+        patient: NamedDependency[Patient],
+        session: NamedDependency[AsyncSession],
+        portal_settings: NamedDependency[PortalSettings],
+    ) -> Template:
+        """One paper: who signed it, download it, check it."""
+        paper = await own_document(session, document_id, patient, settings=portal_settings, now=utc_now())
+        context = {"document": paper, "place": "records"}
+        return Template("patient_portal/records/document.html", context=context)
+
+    @get("/documents/{document_id:uuid}/file")
+    async def file(
+        self,
+        document_id: FromPath[UUID],
+        patient: NamedDependency[Patient],
+        services: NamedDependency[Services],
+    ) -> Response[bytes]:
+        """Download a signed paper."""
+        return pdf_response(*await own_file(services, document_id, patient, now=utc_now()))
 
     @get("/me")
     async def me(self, patient: NamedDependency[Patient], session: NamedDependency[AsyncSession]) -> Template:

@@ -2,16 +2,20 @@
 
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller, Response, get
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel.clock import utc_now
+from kernel.services import Services
 from patient_portal.accounts.guards import patient_signed_in, provide_patient
 from patient_portal.accounts.rest import refusals
 from patient_portal.accounts.service import Patient
+from patient_portal.records.documents import OwnDocument, own_documents, own_file
 from patient_portal.records.log import Look, looks
 from patient_portal.records.service import OwnVisit, Profile, own_visit, own_visits, person, profile_of
+from patient_portal.settings import PortalSettings
 
 
 class RecordController(Controller):
@@ -50,3 +54,35 @@ class RecordController(Controller):
     ) -> list[Look]:
         """Tell who looked at the patient's record, the latest first (ai đã xem hồ sơ của tôi)."""
         return await looks(session, patient, before=before)
+
+    @get("/documents", operation_id="listOwnDocuments", responses=refusals(401))
+    async def documents(
+        self,
+        patient: NamedDependency[Patient],
+        session: NamedDependency[AsyncSession],
+        portal_settings: NamedDependency[PortalSettings],
+    ) -> list[OwnDocument]:
+        """List the patient's signed papers, the latest first."""
+        return await own_documents(session, patient, settings=portal_settings, now=utc_now())
+
+    @get(
+        "/documents/{document_id:uuid}/file",
+        operation_id="downloadOwnDocument",
+        responses=refusals(401, 403, 404),
+        media_type="application/pdf",
+    )
+    async def file(
+        self,
+        document_id: FromPath[UUID],
+        patient: NamedDependency[Patient],
+        services: NamedDependency[Services],
+    ) -> Response[bytes]:
+        """Download a signed paper, byte for byte as it was signed."""
+        document, content = await own_file(services, document_id, patient, now=utc_now())
+        return pdf_response(document, content)
+
+
+def pdf_response(document: OwnDocument, content: bytes) -> Response[bytes]:
+    name = f"{document.kind}-{document.day:%Y%m%d}-{document.code}.pdf"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return Response(content, media_type="application/pdf", headers=headers)
