@@ -11,8 +11,6 @@ class KioskSettings(Struct, frozen=True):
     """A screen nobody touches goes back to the start, so that the next person sees nothing."""
     register_new_patients: bool = True
     """A card that is not on file opens a record; off sends the person to the desk."""
-    exam_service: str = "KB01"
-    """Service code of the exam a person without a booking comes for."""
     arrive_early_minutes: int = 120
     arrive_late_minutes: int = 60
     print_tickets: bool = False

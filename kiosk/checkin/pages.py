@@ -92,7 +92,7 @@ class CheckInPages(Controller):
     async def confirm(
         self, arrival_id: FromPath[UUID], desk: NamedDependency[Desk], session: NamedDependency[AsyncSession]
     ) -> Response[Any]:
-        """The second screen: is it you, which department, which payer."""
+        """The second screen: is it you, which exam, which payer."""
         try:
             view = await arrival_view(session, arrival_id, desk)
         except Problem:
@@ -109,7 +109,7 @@ class CheckInPages(Controller):
         sessions: NamedDependency[Sessions],
     ) -> Response[Any]:
         """Open the visit."""
-        command = CheckIn(insured=data.get("payer") == "BHYT", department=data.get("department", ""))
+        command = CheckIn(insured=data.get("payer") == "BHYT", service=data.get("service", ""))
         try:
             async with sessions.begin() as session:
                 await check_in(session, arrival_id, command, desk)

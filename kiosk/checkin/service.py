@@ -19,11 +19,11 @@ from emr.api import (
     get_patient,
     get_room,
     get_visit,
-    list_departments,
     list_rooms,
     open_visit,
     proposed_priority,
     queue_of,
+    search_services,
 )
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant, local_day
@@ -47,13 +47,16 @@ class Scan(Struct, frozen=True, forbid_unknown_fields=True):
 class CheckIn(Struct, frozen=True, forbid_unknown_fields=True):
     insured: bool
     """The person shows a BHYT card for this visit."""
-    department: str = ""
-    """Where the person wants to be seen; not needed with a booking."""
+    service: str = ""
+    """Code of the exam the person chose; not needed with a booking."""
 
 
-class DepartmentChoice(Struct, frozen=True):
+class ExamChoice(Struct, frozen=True):
+    """An exam a person may come for without a doctor's order (khám Nội, khám Tâm thần)."""
+
     code: str
     name: str
+    room: str
     waiting: int
 
 
@@ -62,7 +65,7 @@ class ArrivalView(Struct, frozen=True):
     masked_name: str
     has_card: bool
     booking: KioskBooking | None
-    departments: list[DepartmentChoice]
+    exams: list[ExamChoice]
     visit_id: UUID | None
 
 
@@ -142,24 +145,32 @@ async def arrival_view(session: AsyncSession, arrival_id: UUID, desk: Desk) -> A
     arrival = await _arrival(session, arrival_id, desk)
     patient = await get_patient(session, arrival.patient_id)
     booking = await desk.bookings.by_id(session, arrival.booking_id) if arrival.booking_id else None
-    departments = [] if booking else await department_choices(session, now=desk.now)
+    exams = [] if booking else await exam_choices(session, now=desk.now)
     return ArrivalView(
         id=arrival.id,
         masked_name=mask_name(patient.name),
         has_card=bool(arrival.card_number or patient.insurance_no),
         booking=booking,
-        departments=departments,
+        exams=exams,
         visit_id=arrival.visit_id,
     )
 
 
-async def department_choices(session: AsyncSession, *, now: Instant) -> list[DepartmentChoice]:
-    """Return the departments with an exam room, and how many wait in the shortest queue of each."""
-    loads: dict[str, list[int]] = {}
-    for room in await list_rooms(session, kinds=("EXAM",)):
-        loads.setdefault(room.department_code, []).append(await _waiting(session, room.code, now=now))
-    names = {department.code: department.name for department in await list_departments(session)}
-    return [DepartmentChoice(code, names[code], min(waits)) for code, waits in loads.items() if code in names]
+async def exam_choices(session: AsyncSession, *, now: Instant) -> list[ExamChoice]:
+    """Return the exams within the fund's scope, each with its room, else the exam room with the shortest queue.
+
+    Exams on demand have another price and are sold at the desk.
+    """
+    rooms = await list_rooms(session, kinds=("EXAM",))
+    loads = [RoomLoad(room.code, await _waiting(session, room.code, now=now)) for room in rooms]
+    choices = []
+    for exam in await search_services(session, "", 50, on=local_day(now), kinds=("EXAM",)):
+        fitting = [load for load in loads if exam.room in (None, load.room)]
+        room = shortest_queue(fitting)
+        if exam.in_scope and room is not None:
+            waiting = next(load.waiting for load in fitting if load.room == room)
+            choices.append(ExamChoice(exam.code, exam.name, room, waiting))
+    return choices
 
 
 async def _waiting(session: AsyncSession, room: str, *, now: Instant) -> int:
@@ -178,13 +189,15 @@ async def check_in(session: AsyncSession, arrival_id: UUID, command: CheckIn, de
         return await slip_of(session, arrival.visit_id, now=now, again=True)
     patient = await get_patient(session, arrival.patient_id)
     booking = await desk.bookings.by_id(session, arrival.booking_id) if arrival.booking_id else None
-    room = booking.room if booking else await _room_of(session, command.department, now=now)
+    room, service = (
+        (booking.room, booking.service_code) if booking else await _chosen(session, command.service, now=now)
+    )
     visit = OpenVisit(
         id=arrival.id,
         patient_id=patient.id,
         payer=Payer.BHYT if command.insured else Payer.SELF_PAY,
         room=room,
-        service_code=booking.service_code if booking else desk.settings.exam_service,
+        service_code=service,
         reason=booking.reason if booking else "",
         insurance=_card(arrival, patient) if command.insured else None,
         identified_by=IdentifiedBy.QR_CCCD if arrival.identified_by == How.QR_CCCD else IdentifiedBy.MANUAL,
@@ -204,15 +217,11 @@ async def check_in(session: AsyncSession, arrival_id: UUID, command: CheckIn, de
     return await slip_of(session, visit_id, now=now, again=again)
 
 
-async def _room_of(session: AsyncSession, department: str, *, now: Instant) -> str:
-    rooms = [
-        room for room in await list_rooms(session, kinds=("EXAM",)) if room.department_code == department
-    ]
-    loads = [RoomLoad(room.code, await _waiting(session, room.code, now=now)) for room in rooms]
-    room = shortest_queue(loads)
-    if room is None:
-        raise NoRoomOpen("Khoa này chưa mở phòng khám. Mời đến quầy tiếp đón.")
-    return room
+async def _chosen(session: AsyncSession, service: str, *, now: Instant) -> tuple[str, str]:
+    for exam in await exam_choices(session, now=now):
+        if exam.code == service:
+            return exam.room, exam.code
+    raise NoRoomOpen("Hiện chưa mở phòng cho dịch vụ này. Mời đến quầy tiếp đón.")
 
 
 def _card(arrival: Arrival, patient: PatientView) -> CardCheck:

@@ -35,7 +35,7 @@ async def _scan(machine: httpx.AsyncClient, scanned: str) -> httpx.Response:
 
 
 async def _check_in(machine: httpx.AsyncClient, arrival: str, **more: Any) -> httpx.Response:
-    body = {"insured": False, "department": "K01"} | more
+    body = {"insured": False, "service": "KB01"} | more
     return await machine.post(f"/api/kiosk/arrivals/{arrival}/visit", json=body)
 
 
@@ -60,7 +60,7 @@ async def test_a_card_that_is_not_on_file_opens_a_record_and_a_visit(
     await pair()
     seen = (await _scan(machine, CCCD)).json()
     assert seen["masked_name"] == "TRẦN T** M**"
-    assert [one["code"] for one in seen["departments"]] == ["K01"]
+    assert [one["code"] for one in seen["exams"]] == ["KB01"]
     slip = (await _check_in(machine, seen["id"])).json()
     assert (slip["number"], slip["room"], slip["ready"], slip["again"]) == (1, "PK1", False, False)
     async with sessions() as session:
@@ -123,7 +123,7 @@ async def test_a_booking_code_finds_the_booking_and_its_room(
     view = await _booked(sessions, settings)
     seen = (await _scan(machine, view.code)).json()
     assert seen["booking"]["room_name"] == "Phòng khám 2, tầng 1"
-    slip = (await _check_in(machine, seen["id"], department="")).json()
+    slip = (await _check_in(machine, seen["id"], service="")).json()
     assert slip["room"] == "PK2"
     async with sessions() as session:
         state, visit = (await session.execute(text("SELECT state, visit_id FROM portal_booking"))).one()
@@ -209,7 +209,7 @@ async def test_no_room_is_open(machine: httpx.AsyncClient, pair: Pair, sessions:
     async with sessions.begin() as session:
         await session.execute(text("UPDATE emr_room SET active = false"))
     seen = (await _scan(machine, CCCD)).json()
-    assert seen["departments"] == []
+    assert seen["exams"] == []
     answer = await _check_in(machine, seen["id"])
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/no-room-open")
 
@@ -234,7 +234,7 @@ async def test_the_three_screens(machine: httpx.AsyncClient, pair: Pair) -> None
     page = await machine.get(confirm)
     assert "TRẦN T** M**" in page.text
     assert "Trần Thị Mẫu" not in page.text
-    answer = await machine.post(confirm, data={"payer": "SELF_PAY", "department": "K01"})
+    answer = await machine.post(confirm, data={"payer": "SELF_PAY", "service": "KB01"})
     assert answer.headers["location"] == f"{confirm}/ticket"
     ticket = await machine.get(f"{confirm}/ticket")
     assert "Phòng khám 1" in ticket.text
