@@ -19,6 +19,8 @@ RAIL = (
     RailItem("/results", "Kết quả", "test-tube", frozenset({Role.LAB, Role.DOCTOR})),
     RailItem("/till", "Thu tiền", "wallet", frozenset({Role.CASHIER, Role.ACCOUNTANT})),
     RailItem("/invoices", "Hoá đơn", "receipt-text", frozenset({Role.ACCOUNTANT})),
+    RailItem("/telehealth", "Khám từ xa", "video", frozenset({Role.DOCTOR, Role.RECEPTION, Role.HEAD})),
+    RailItem("/devices", "Máy ở sảnh", "monitor", frozenset({Role.ADMIN})),
     RailItem("/admin/jobs", "Việc nền", "list-checks", frozenset({Role.ADMIN}), badge="/admin/jobs/badge"),
 )
 """Each package's pages; a place is named here when its page exists."""

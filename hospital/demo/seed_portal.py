@@ -47,7 +47,7 @@ def sessions_of(day: date) -> list[OpenSchedule]:
                 department=row["department"],
                 department_name=departments[row["department"]],
                 room=row["room"],
-                room_name=f"{room['name']}, {room['place'].lower()}",
+                room_name=f"{room['name']}, {room['place'][0].lower()}{room['place'][1:]}",
                 practitioner_id=UUID(doctor["id"]),
                 practitioner_name=f"{doctor['title']} {doctor['name']}",
                 service_code=row["service"],

@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from kernel.clock import Instant
+from kernel.text import fold
 
 ARRIVAL_LIFE = timedelta(minutes=5)
 """A person identified at the machine and gone: nobody else may go on for them."""
@@ -37,3 +38,13 @@ def still_here(scanned_at: Instant, *, now: Instant) -> bool:
 def in_arrival_window(starts_at: Instant, *, now: Instant, early_minutes: int, late_minutes: int) -> bool:
     """Tell whether a booked patient who stands at the machine is let in by the booking."""
     return starts_at - timedelta(minutes=early_minutes) <= now <= starts_at + timedelta(minutes=late_minutes)
+
+
+# Pictures for people who do not read easily, by a word of the exam's name.
+_PICTURES = (("nhi", "baby"), ("tam than", "brain"), ("noi", "activity"), ("mat", "eye"), ("rang", "smile"))
+
+
+def picture_of(exam: str) -> str:
+    """Return the icon of an exam by its name without marks; a stethoscope if no word is known."""
+    words = f" {fold(exam)} "
+    return next((icon for word, icon in _PICTURES if f" {word} " in words), "stethoscope")

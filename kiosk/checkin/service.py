@@ -33,7 +33,7 @@ from kiosk.checkin.bookings import KioskBooking
 from kiosk.checkin.desk import Desk
 from kiosk.checkin.models import Arrival
 from kiosk.checkin.persons import Found, find_person
-from kiosk.checkin.rules import How, RoomLoad, shortest_queue, still_here
+from kiosk.checkin.rules import How, RoomLoad, picture_of, shortest_queue, still_here
 
 ADULT = 16
 """Below it somebody answers for the child, whom a machine can't ask (R-31)."""
@@ -58,6 +58,7 @@ class ExamChoice(Struct, frozen=True):
     name: str
     room: str
     waiting: int
+    icon: str = "stethoscope"
 
 
 class ArrivalView(Struct, frozen=True):
@@ -169,7 +170,7 @@ async def exam_choices(session: AsyncSession, *, now: Instant) -> list[ExamChoic
         room = shortest_queue(fitting)
         if exam.in_scope and room is not None:
             waiting = next(load.waiting for load in fitting if load.room == room)
-            choices.append(ExamChoice(exam.code, exam.name, room, waiting))
+            choices.append(ExamChoice(exam.code, exam.name, room, waiting, picture_of(exam.name)))
     return choices
 
 

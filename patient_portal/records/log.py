@@ -1,7 +1,5 @@
 """Who looked at my record: the audit log in words a patient understands (NĐ 356/2025 Đ5)."""
 
-from uuid import UUID
-
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -69,8 +67,8 @@ def subject_words(subject: str) -> str:
     return "hồ sơ"
 
 
-def look_of(row: AuditView, account_id: UUID) -> Look:
-    mine = row.actor_id == account_id
+def look_of(row: AuditView, patient: Patient) -> Look:
+    mine = row.actor_id in (patient.account_id, patient.patient_id)
     return Look(
         id=row.id,
         at=row.at,
@@ -87,4 +85,4 @@ async def looks(
 ) -> list[Look]:
     """Return who did what to this patient's record, the latest first."""
     rows = await entries_of_patient(session, patient.patient_id, before=before, limit=limit)
-    return [look_of(row, patient.account_id) for row in rows]
+    return [look_of(row, patient) for row in rows]

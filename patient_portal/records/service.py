@@ -1,6 +1,6 @@
 """What a patient reads of their own visits, and the first page of the portal."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.api import NoSuchVisit, PatientView, VisitState, get_patient, get_room, get_visit, patient_history
 from kernel.audit.api import Action, Entry, record
-from kernel.clock import Instant
+from kernel.clock import Instant, local_day
 from patient_portal.accounts.service import Patient
 
 STATE_WORDS = {
@@ -29,6 +29,7 @@ class OwnVisit(Struct, frozen=True):
     state_name: str
     room_name: str
     doctor_name: str
+    day: date
     opened_at: Instant
     ended_at: datetime | None
     ticket_number: int | None = None
@@ -58,6 +59,7 @@ async def own_visits(session: AsyncSession, patient: Patient, *, limit: int = 50
             state_name=STATE_WORDS[visit.state],
             room_name=rooms[visit.room],
             doctor_name=visit.doctor_name or "",
+            day=local_day(visit.opened_at),
             opened_at=visit.opened_at,
             ended_at=visit.ended_at,
             ticket_number=visit.ticket.number if visit.ticket else None,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kiosk.checkin.rules import RoomLoad, in_arrival_window, shortest_queue, still_here
+from kiosk.checkin.rules import RoomLoad, in_arrival_window, picture_of, shortest_queue, still_here
 from kiosk.devices.rules import clean_pairing_code, new_pairing_code, secret_hash
 
 START = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
@@ -37,3 +37,11 @@ def test_a_pairing_code_is_read_as_people_type_it() -> None:
 
 def test_a_secret_is_good_for_one_purpose() -> None:
     assert secret_hash("x", "pairing") != secret_hash("x", "token")
+
+
+@pytest.mark.parametrize(
+    ("exam", "icon"),
+    [("Khám Nhi", "baby"), ("Khám Tâm thần", "brain"), ("Khám Nội", "activity"), ("Khám X", "stethoscope")],
+)
+def test_exams_have_pictures(exam: str, icon: str) -> None:
+    assert picture_of(exam) == icon
