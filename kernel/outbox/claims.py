@@ -15,7 +15,9 @@ WHERE id IN (
     WHERE j.state = 'ready' AND j.run_at <= coalesce(CAST(:now AS timestamptz), clock_timestamp()) AND j.kind = ANY(:kinds)
       AND (j.lane IS NULL OR NOT EXISTS (
           SELECT FROM kernel_job earlier
-          WHERE earlier.lane = j.lane AND earlier.id < j.id AND earlier.state IN ('ready', 'leased')))
+          WHERE earlier.lane = j.lane AND earlier.id < j.id AND earlier.state IN ('ready', 'leased')
+            AND (earlier.state = 'leased' OR earlier.last_error IS NOT NULL
+                 OR earlier.run_at <= coalesce(CAST(:now AS timestamptz), clock_timestamp()))))
     ORDER BY j.run_at, j.id LIMIT :limit FOR UPDATE SKIP LOCKED)
 RETURNING id, kind, CAST(payload AS text) AS payload, attempts,
     CAST(extract(epoch FROM clock_timestamp() - run_at) AS float8) AS waited_seconds
@@ -73,7 +75,10 @@ class LeaseLost(Exception):
 async def claim(
     session: AsyncSession, kinds: list[str], *, limit: int, lease: timedelta, now: Instant | None = None
 ) -> list[Claim]:
-    """Lease due jobs, the oldest first, at most the first of each lane."""
+    """Lease due jobs, the oldest first, at most the first of each lane.
+
+    A job that is tried again holds its lane; one written for a later time does not until then.
+    """
     parameters = {"kinds": kinds, "limit": limit, "lease": lease, "now": now}
     found = await session.execute(_CLAIM, parameters)
     claims = [Claim(**row) for row in found.mappings()]

@@ -289,6 +289,26 @@ async def test_a_dead_job_does_not_hold_up_its_lane(services: Services) -> None:
     assert seen == [1]
 
 
+async def test_a_failing_job_holds_its_lane_one_written_for_later_does_not(services: Services) -> None:
+    seen: list[str] = []
+
+    @job("a.note", backoff=Backoff(base_seconds=60))
+    async def note(job: Job, payload: Note) -> None:
+        if payload.text == "fails" and job.attempt == 1:
+            raise ZeroDivisionError
+        seen.append(payload.text)
+
+    async with services.sessions.begin() as session:
+        await enqueue(session, "a.note", Note("later"), aggregate="x", run_at=utc_now() + timedelta(days=1))
+        await enqueue(session, "a.note", Note("now"), aggregate="x")
+        await enqueue(session, "a.note", Note("fails"), aggregate="x")
+        await enqueue(session, "a.note", Note("waits"), aggregate="x")
+    await drain(services, raises=False)
+    assert seen == ["now"]
+    await drain(services, now=utc_now() + timedelta(minutes=10))
+    assert seen == ["now", "fails", "waits"]
+
+
 async def test_a_network_job_holds_no_transaction(services: Services) -> None:
     @job("a.send", network=True)
     async def send(job: Job) -> None:
