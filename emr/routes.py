@@ -7,6 +7,7 @@ from emr.orders.rest import OrderController
 from emr.patients.rest import PatientController
 from emr.prescriptions.rest import PrescriptionController
 from emr.queues.rest import QueueController
+from emr.sheets.pages import DocumentPages, SheetPages
 from emr.sheets.rest import FormController, SheetController
 from emr.stays.rest import StayController
 from emr.visits.rest import HistoryController, VisitController
@@ -28,6 +29,8 @@ ROUTES: list[ControllerRouterHandler] = [
     OrderPages,
     FormController,
     SheetController,
+    SheetPages,
+    DocumentPages,
     PrescriptionController,
     SearchPages,
 ]

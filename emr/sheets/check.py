@@ -42,10 +42,15 @@ def read_value(field: Field, raw: Any) -> Any:
     if is_empty(raw):
         if field.required:
             raise Bad(f"Cần ghi: {_plain(field.label)}.")
-        return (
-            [] if field.type in ("choices", "diagnoses", "table") else False if field.type == "tick" else None
-        )
+        return empty_value(field)
     return _READERS[field.type](field, raw)
+
+
+def empty_value(field: Field) -> Any:
+    """Return the canonical value of a field nothing is written in."""
+    if field.type in ("choices", "diagnoses", "table"):
+        return []
+    return False if field.type == "tick" else None
 
 
 def is_empty(raw: Any) -> bool:

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import delete, insert
+from msgspec.structs import replace
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.settings import EmrSettings
-from emr.sheets.check import Errors, Values, check
+from emr.sheets.check import Errors, Values, check, empty_value
 from emr.sheets.children import children_of
 from emr.sheets.context import Chart, facts_of, read_chart
 from emr.sheets.form import Form, SlotDefinition
@@ -20,6 +21,7 @@ from emr.sheets.paper import Issuer, SheetPaper, canonical_record, sheet_paper
 from emr.sheets.rules import SheetState, together
 from emr.sheets.service import (
     InvalidSheet,
+    NoSuchSheet,
     StaleDraft,
     form_of,
     full_name,
@@ -40,7 +42,7 @@ from kernel.paper.verify import verify_url
 from kernel.services import Services
 from kernel.settings import KernelSettings
 from kernel.staff.api import Actor
-from signing.api import NewDocument, NewSlot, prepare_document
+from signing.api import NewDocument, NewSlot, get_document, prepare_document
 
 
 class Plan(Struct, frozen=True):
@@ -93,14 +95,19 @@ async def complete_sheet(
 
 
 async def preview_sheet(services: Services, sheet_id: UUID, *, actor: Actor, now: Instant) -> bytes:
-    """Return the paper of a draft as it would be signed now, or of a completed sheet the very bytes to be signed.
+    """Return the paper of a sheet and record the look.
 
-    Raises NoSuchSheet, InvalidSheet.
+    Of a draft: as it would be signed now, marked BẢN NHÁP while something in it must still be mended. Of a finished
+    sheet: its document as it stands. Raises NoSuchSheet.
     """
     async with services.sessions.begin() as session:
         sheet = await session.get(Sheet, sheet_id)
-        if sheet is not None and sheet.sha256:
-            return await services.objects.get(sheet.sha256)
+        if sheet is None:
+            raise NoSuchSheet("Không có phiếu này.")
+        await record(session, Entry(Action.VIEW, f"emr.sheet:{sheet.id}", sheet.patient_id), actor)
+        if sheet.document_id is not None:
+            document = await get_document(session, sheet.document_id)
+            return await services.objects.get(document.head_sha256)
         plan = await plan_completion(
             session,
             sheet_id,
@@ -109,8 +116,24 @@ async def preview_sheet(services: Services, sheet_id: UUID, *, actor: Actor, now
             now=now,
             kernel=services.settings.kernel,
             settings=services.settings.emr,
+            strict=False,
         )
     return await services.cpu.run(render_sheet, plan.paper)
+
+
+async def paper_of_document(
+    services: Services, document_id: UUID, *, actor: Actor, printed: bool = False
+) -> bytes:
+    """Return a sheet's document as it stands, and record that it was seen or printed. Raises NoSuchSheet."""
+    async with services.sessions.begin() as session:
+        sheet = await session.scalar(select(Sheet).where(Sheet.document_id == document_id))
+        if sheet is None:
+            raise NoSuchSheet("Không có văn bản này.")
+        document = await get_document(session, document_id)
+        action = Action.PRINT if printed else Action.VIEW
+        detail = {"document": str(document_id)}
+        await record(session, Entry(action, f"emr.sheet:{sheet.id}", sheet.patient_id, detail=detail), actor)
+    return await services.objects.get(document.head_sha256)
 
 
 async def plan_completion(
@@ -122,18 +145,24 @@ async def plan_completion(
     now: Instant,
     kernel: KernelSettings,
     settings: EmrSettings,
+    strict: bool = True,
 ) -> Plan:
-    """Check a draft and say what its paper holds; writes nothing."""
+    """Check a draft and say what its paper holds; writes nothing.
+
+    Not `strict`: a preview of what is there, blank where something is wrong or missing.
+    """
     sheet = await lock_draft(session, sheet_id)
     form = form_of(sheet)
-    require_writer(form, actor)
+    if strict:
+        require_writer(form, actor)
     if command.revision is not None:
         require_revision(sheet, command.revision)
     chart = await read_chart(session, sheet.visit_id, sheet_id=sheet.id, now=now)
     values, errors = check(form, sheet.stage, sheet.data)
     errors |= together(form.code, values, today=chart.day, age_months=chart.months)
     facts = facts_of(chart)
-    if not errors and (part := children_of(form.code)):
+    part = children_of(form.code)
+    if part is not None and not errors:
         values, wrong, more = await part.judge(
             session, chart, values, actor=actor, settings=settings, facility=kernel.facility
         )
@@ -141,16 +170,17 @@ async def plan_completion(
         facts |= more
     given = {field.key: facts.get(field.given, "") for field in form.fields_of(sheet.stage) if field.given}
     errors |= _missing_facts(form, given)
-    if errors:
+    if errors and strict:
         raise InvalidSheet(errors)
-    values |= given
+    values = {field.key: empty_value(field) for field in form.fields_of(sheet.stage)} | values | given
+    paper = await _paper(session, sheet, form, chart, values, actor=actor, now=now, kernel=kernel)
     return Plan(
         sheet_id=sheet.id,
         revision=sheet.revision,
         values=values,
         order_ids=[order.id for order in chart.orders] if "chi_dinh" in values else [],
         title=title_of(form, sheet.stage),
-        paper=await _paper(session, sheet, form, chart, values, actor=actor, now=now, kernel=kernel),
+        paper=paper if not errors else replace(paper, stamp="BẢN NHÁP"),
         department=chart.visit.department,
         patient_name=chart.patient.name,
     )

@@ -35,7 +35,7 @@ PAYER_WORDS = {
     Payer.FOREIGNER: "Người nước ngoài",
 }
 _PAYER_CODES = {Payer.BHYT: "1", Payer.SELF_PAY: "2", Payer.ON_DEMAND: "2", Payer.FOREIGNER: "4"}
-_SEX_WORDS = {Sex.MALE: "Nam", Sex.FEMALE: "Nữ", Sex.UNKNOWN: "Không xác định"}
+SEX_WORDS = {Sex.MALE: "Nam", Sex.FEMALE: "Nữ", Sex.UNKNOWN: "Không xác định"}
 _SEX_CODES = {Sex.MALE: "1", Sex.FEMALE: "2", Sex.UNKNOWN: ""}
 _URGENCY = ["EMERGENCY", "URGENT", "ROUTINE"]
 
@@ -170,7 +170,7 @@ def _facts_of_person(chart: Chart) -> dict[str, Any]:
         "patient.birth": birth,
         "patient.age": age,
         "patient.birth_age": f"{birth} ({age})",
-        "patient.sex": _SEX_WORDS[patient.sex],
+        "patient.sex": SEX_WORDS[patient.sex],
         "patient.sex_code": _SEX_CODES[patient.sex],
         "patient.ethnic": chart.ethnic_group,
         "patient.occupation": patient.occupation,

@@ -10,6 +10,7 @@ import page
 import pikepdf.pdfa
 
 from kernel.paper import blocks as b
+from kernel.paper.fonts import bold
 
 NOW = datetime(2026, 11, 21, 7, 5, tzinfo=UTC)
 STORY = (
@@ -45,6 +46,12 @@ def text_of(pdf: bytes) -> str:
     """Return what poppler reads, one line per printed line."""
     run = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True)
     return run.stdout.decode()
+
+
+def stamped(pdf: bytes, stamp: str) -> bool:
+    """Tell whether the first page carries the stamp; readers scatter slanted letters, so its operators are read."""
+    with pikepdf.open(io.BytesIO(pdf)) as file:
+        return f"<{bold().glyphs(stamp)}> Tj".encode() in file.pages[0].Contents.read_bytes()
 
 
 def pages_of(pdf: bytes) -> int:
