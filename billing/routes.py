@@ -2,6 +2,7 @@
 
 from litestar.types import ControllerRouterHandler
 
+from billing.invoices.ask_pages import AskPages
 from billing.invoices.pages import InvoicePages
 from billing.invoices.rest import InvoiceController
 from billing.prints.pages import PaperPages
@@ -14,6 +15,7 @@ from billing.webhooks.rest import WebhookController
 
 ROUTES: list[ControllerRouterHandler] = [
     AccountPages,
+    AskPages,
     InvoiceController,
     InvoicePages,
     PaperPages,

@@ -10,10 +10,12 @@ from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.invoices.content import Buyer, BuyerKind
+from billing.invoices.ask_pages import KINDS, TOO_LONG, typed_buyer
+from billing.invoices.content import Buyer
 from billing.invoices.rules import STATE_WORDS, State
 from billing.invoices.service import (
     BuyerIncomplete,
+    EventView,
     MendBuyer,
     Shown,
     buyer_of,
@@ -26,7 +28,7 @@ from billing.invoices.service import (
     resend_invoice,
 )
 from billing.prints.pages import MONEY, file_id, invoice_file
-from kernel.clock import utc_now
+from kernel.clock import Instant, local, utc_now
 from kernel.db import Sessions
 from kernel.problems import Forbidden
 from kernel.services import Services
@@ -45,7 +47,6 @@ EVENT_WORDS = {
     "bad_return": "Bản trả về không dùng được, giữ làm chứng cứ",
     "buyer_mended": "Đã sửa người mua",
 }
-_FIELDS = ("name", "tax_code", "budget_code", "address", "citizen_id", "email")
 
 
 class InvoicePages(Controller):
@@ -107,11 +108,7 @@ class InvoicePages(Controller):
         """Correct the buyer of an invoice that was not issued, and send it again."""
         invoice_id = file_id(name, "")
         before = await buyer_of(session, invoice_id)
-        kind = data.get("kind", "")
-        typed = {name: data.get(name, "").strip() for name in _FIELDS}
-        buyer = msgspec.structs.replace(
-            before, kind=BuyerKind(kind) if kind in set(BuyerKind) else BuyerKind.CONSUMER, **typed
-        )
+        buyer = typed_buyer(before, data)
         try:
             msgspec.convert(msgspec.to_builtins(buyer), Buyer)
             async with session.begin_nested():
@@ -121,9 +118,7 @@ class InvoicePages(Controller):
                 session, invoice_id, buyer=buyer, errors={refusal.field or "name": refusal.detail}
             )
         except msgspec.ValidationError:
-            return await _page(
-                session, invoice_id, buyer=buyer, errors={"name": "Có ô dài quá mức cho phép."}
-            )
+            return await _page(session, invoice_id, buyer=buyer, errors={"name": TOO_LONG})
         return Redirect(f"/invoices/{invoice_id}", status_code=303)
 
 
@@ -136,16 +131,24 @@ async def _page(
 ) -> Template:
     invoice = await get_invoice(session, invoice_id)
     buyer = buyer or await buyer_of(session, invoice_id)
+    events = await events_of_invoice(session, invoice_id)
     context = {
         "invoice": invoice,
         "word": STATE_WORDS[invoice.state],
         "mendable": invoice.state is State.CREATED,
         "open": invoice.state is not State.DELIVERED,
-        "events": await events_of_invoice(session, invoice_id),
-        "event_words": EVENT_WORDS,
+        "history": [(_moment(invoice.created_at), "Lập hoá đơn", ""), *(_told(event) for event in events)],
         "buyer": buyer,
-        "kinds": ((BuyerKind.PERSON, "Cá nhân"), (BuyerKind.ORGANISATION, "Tổ chức")),
+        "kinds": KINDS,
         "warnings": buyer_warnings(buyer),
         "errors": errors or {},
     }
     return Template("billing/invoice.html", context=context, status_code=422 if errors else 200)
+
+
+def _told(event: EventView) -> tuple[str, str, str]:
+    return _moment(event.at), EVENT_WORDS.get(event.event, event.event), event.why
+
+
+def _moment(moment: Instant) -> str:
+    return f"{local(moment):%d/%m %H:%M}"

@@ -185,6 +185,12 @@ async def buyer_of(session: AsyncSession, invoice_id: UUID) -> Buyer:
     return msgspec.convert((await _found(session, invoice_id)).content["buyer"], Buyer)
 
 
+async def wish_of(session: AsyncSession, episode_id: UUID) -> Buyer | None:
+    """Return the buyer that was asked for, None when nobody asked."""
+    wish = await session.get(InvoiceWish, episode_id)
+    return msgspec.convert(wish.buyer, Buyer) if wish else None
+
+
 async def events_of_invoice(session: AsyncSession, invoice_id: UUID) -> list[EventView]:
     """Return what happened to an invoice, in order."""
     rows = await session.scalars(

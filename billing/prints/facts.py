@@ -12,7 +12,7 @@ from billing.prints.bill import BillCard, BillPaper
 from billing.prints.receipt import ReceiptPaper
 from billing.receipts.service import get_receipt
 from billing.settings import BillingSettings
-from emr.api import CardCheck, PatientView, Sex, birth_text, diagnoses_of_visit, get_patient
+from emr.api import CardCheck, PatientView, Sex, birth_text, diagnoses_of_visit, get_patient, list_departments
 from insurance.api import NoFigure, shipped
 from kernel.clock import Instant, local_day
 from kernel.paper.verify import verify_url
@@ -20,7 +20,7 @@ from kernel.settings import KernelSettings
 
 _SEX_WORDS = {Sex.MALE: "Nam", Sex.FEMALE: "Nữ"}
 _VISITS = text(
-    "SELECT id, episode_code, payer, setting, room_name, department_code, insurance, opened_at, ended_at, "
+    "SELECT id, episode_code, payer, setting, department_code, insurance, opened_at, ended_at, "
     "episode_opened_at, episode_closed_at FROM emr_v_visit WHERE episode_id = :episode AND state <> 'CANCELLED' "
     "ORDER BY opened_at"
 )
@@ -74,7 +74,7 @@ async def bill_facts(
         bill=account_bill,
         facility=kernel.facility,
         number=last.episode_code if last else str(episode_id),
-        department=last.room_name if last else "",
+        department=await _department(session, last.department_code) if last else "",
         patient_name=patient.name,
         patient_code=patient.code,
         birth=birth_text(patient.birth_date, patient.birth_precision),
@@ -95,6 +95,11 @@ async def bill_facts(
         verify_code=code,
         demo=kernel.demo,
     )
+
+
+async def _department(session: AsyncSession, code: str) -> str:
+    names = {department.code: department.name for department in await list_departments(session)}
+    return names.get(code, code)
 
 
 def _card(check: CardCheck, patient: PatientView, on: date) -> BillCard:

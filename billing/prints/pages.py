@@ -81,9 +81,9 @@ async def invoice_file(services: Services, name: str, actor: Actor) -> Response[
 
 
 def file_id(name: str, suffix: str) -> UUID:
-    """Return the id a file is named by. Raises NoSuchFile."""
+    """Return the id a file is named by, with or without the suffix. Raises NoSuchFile."""
     try:
-        return UUID(name.removesuffix(suffix)) if name.endswith(suffix) else _no_file()
+        return UUID(name.removesuffix(suffix))
     except ValueError:
         return _no_file()
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.staff.api import Role
+from tests.billing.builders import an_episode
 from tests.billing.test_invoice_planning import a_settled_episode, stuck
 from tests.conftest import SignedIn
 
@@ -102,3 +103,30 @@ async def test_no_file_before_the_code(
         answer = await client.get(f"/invoices/{invoice.id}.{suffix}")
         assert answer.status_code == 404
         assert "chưa có mã" in answer.text
+
+
+async def test_the_cashier_notes_the_buyer_at_the_till(
+    client: httpx.AsyncClient, session: AsyncSession, signed_in: SignedIn
+) -> None:
+    episode = await a_settled_episode(session)
+    await session.commit()
+    await signed_in(Role.CASHIER)
+    path = f"/episodes/{episode}/invoice"
+    page = await client.get(path)
+    assert "Nguyễn Thị Thu Hà" in page.text
+    refused = await client.post(path, data=COMPANY | {"tax_code": ""})
+    assert refused.status_code == 422
+    assert "Tổ chức cần mã số thuế" in refused.text
+    assert (await client.post(path, data=COMPANY)).status_code == 303
+    assert "Công ty Mẫu" in (await client.get(path)).text
+
+
+async def test_a_buyer_may_be_noted_before_the_end(
+    client: httpx.AsyncClient, session: AsyncSession, signed_in: SignedIn
+) -> None:
+    episode = await an_episode(session)
+    await session.commit()
+    await signed_in(Role.CASHIER)
+    path = f"/episodes/{episode}/invoice"
+    assert (await client.post(path, data=COMPANY)).status_code == 303
+    assert "Đã ghi nhận yêu cầu" in (await client.get(path)).text
