@@ -12,6 +12,7 @@ from emr.sheets.rest import FormController, SheetController
 from emr.stays.rest import StayController
 from emr.visits.rest import HistoryController, VisitController
 from emr.workbench.desk_pages import DeskPages
+from emr.workbench.ending_pages import EndingPages
 from emr.workbench.order_pages import OrderPages
 from emr.workbench.room_pages import RoomPages
 from emr.workbench.search import SearchPages
@@ -27,6 +28,7 @@ ROUTES: list[ControllerRouterHandler] = [
     RoomPages,
     DeskPages,
     OrderPages,
+    EndingPages,
     FormController,
     SheetController,
     SheetPages,

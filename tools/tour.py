@@ -13,6 +13,7 @@ from hospital.demo.running import Hospital, running_hospital
 from hospital.demo.seed import DEMO_PASSWORD
 from hospital.postgres import throw_away
 
+PIN = "246810"
 SIZES = {"staff": (1366, 650), "portal": (360, 740), "kiosk": (1080, 1920), "screen": (1920, 1080)}
 Step = Callable[[Page], None]
 
@@ -95,10 +96,45 @@ def lower_half(page: Page) -> None:
     page.evaluate("document.querySelector('#work').scrollTop = 9999")
 
 
+def preview(page: Page) -> None:
+    open_visit(page)
+    page.keyboard.press("F8")
+    page.wait_for_selector("dialog[open]")
+    page.wait_for_timeout(1200)
+
+
 def ask_for_pin(page: Page) -> None:
     open_visit(page)
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("dialog[open]")
+
+
+def wrong_pin(page: Page) -> None:
+    ask_for_pin(page)
+    sign(page, "000000")
+    page.wait_for_selector("dialog[open] [data-error-summary]")
+
+
+def sign(page: Page, pin: str) -> None:
+    undone = page.locator("#void_undone")
+    if undone.count():
+        undone.check()
+    page.fill("#pin", pin)
+    page.keyboard.press("Control+Enter")
+
+
+def sign_all(page: Page) -> None:
+    """End the visit: everything signed under one PIN, back to the room."""
+    ask_for_pin(page)
+    sign(page, PIN)
+    page.wait_for_url("**/workbench/rooms/**")
+
+
+def look_back(page: Page) -> None:
+    """Open a visit that is over."""
+    page.click("details.ended summary")
+    page.locator("details.ended a[data-row]").first.click()
+    page.wait_for_load_state("load")
 
 
 STOPS = (
@@ -109,6 +145,14 @@ STOPS = (
     Stop("doctor-room", "/workbench/rooms/PK1", "bacsi"),
     Stop("doctor", "/workbench/rooms/PK1", "bacsi", then=write_note),
     Stop("doctor-lower", "/workbench/rooms/PK1", "bacsi", then=lower_half),
+    Stop("doctor-preview", "/workbench/rooms/PK1", "bacsi", then=preview),
+    Stop("doctor-pin", "/workbench/rooms/PK1", "bacsi", then=ask_for_pin),
+    Stop("doctor-wrong-pin", "/workbench/rooms/PK1", "bacsi", then=wrong_pin),
+    Stop("doctor-finished", "/workbench/rooms/PK1", "bacsi", then=sign_all),
+    Stop("doctor-signed", "/workbench/rooms/PK1", "bacsi", then=look_back),
+    Stop("signing-inbox", "/sign", "bacsi"),
+    Stop("reception", "/reception", "tiepdon"),
+    Stop("till", "/till", "thungan"),
 )
 
 
@@ -124,7 +168,10 @@ def chromium() -> str:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        running = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        # Playwright turns extensions off, and with them the viewer that shows a PDF in a page.
+        running = playwright.chromium.launch(
+            executable_path=chromium(), args=arguments, ignore_default_args=["--disable-extensions"]
+        )
         try:
             yield running
         finally:

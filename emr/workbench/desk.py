@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from emr.api import Payer, VisitHeader, VisitState, VisitView, get_visit, visit_header
+from emr.api import Payer, VisitHeader, VisitState, VisitView, get_visit, patient_history, visit_header
 from emr.patients.rules import birth_text
 from emr.settings import EmrSettings
 from emr.sheets.check import check, unflatten
@@ -41,6 +41,7 @@ from emr.workbench.rules import (
     split_by_form,
 )
 from emr.workbench.views import DeskPage, DocumentRow, Notice
+from insurance.api import shipped
 from kernel.clock import Instant, format_day, format_instant, local, local_day
 from kernel.ids import new_id
 from kernel.staff.api import Actor
@@ -62,16 +63,21 @@ class Saved(Struct, frozen=True):
     errors: dict[str, str]
 
 
-def banner_facts(header: VisitHeader) -> list[tuple[str, str]]:
-    """Say who pays and which visit this is."""
+def banner_facts(header: VisitHeader, earlier: int) -> list[tuple[str, str]]:
+    """Say who pays and which visit this is; `earlier` visits came before it."""
     card = header.insurance
     if header.payer is Payer.BHYT and card:
-        level = f"mức {card.benefit_level}" if card.benefit_level else ""
+        level = card_percent(card.benefit_level)
         until = f"đến {format_day(card.valid_to)}" if card.valid_to else "chưa rõ hạn"
         payer = ("BHYT", " · ".join(part for part in (level, until) if part))
     else:
         payer = ("Đối tượng", PAYER_WORDS[header.payer])
-    return [payer, ("Lượt khám", header.visit_number)]
+    return [payer, ("Lượt khám", f"Khám lại · lần {earlier + 1}" if earlier else "Khám lần đầu")]
+
+
+def card_percent(level: str) -> str:
+    """Say the benefit level (mức hưởng) of a card as a reminder; the bill computes what is paid."""
+    return f"{shipped().level(int(level)).rate:.0f} %" if level else ""
 
 
 async def live_sheets(session: AsyncSession, visit_id: UUID) -> Lines:
@@ -112,6 +118,8 @@ async def _page(
     drafts: Mapping[str, SheetView],
 ) -> DeskPage:
     orders = await order_rows(session, header.visit_id)
+    history = await patient_history(session, header.patient_id)
+    earlier = sum(1 for one in history if one.opened_at < header.opened_at)
     note = drafts[NOTE].data if NOTE in drafts else {}
     phase = _phase(header.visit_state, lines)
     saved = max((draft.saved_at for draft in drafts.values()), default=None)
@@ -120,7 +128,7 @@ async def _page(
         born=birth_text(header.birth_date, header.birth_precision),
         sex=SEX_WORDS[header.sex],
         allergies=[part.strip() for part in header.allergies.split(",") if part.strip()],
-        facts=banner_facts(header),
+        facts=banner_facts(header, earlier),
         state=STATE_WORDS[lines[NOTE].state] if NOTE in lines else "Chưa lập",
         phase=phase,
         notice=_notice(phase, visit),
@@ -135,8 +143,8 @@ async def _page(
         saved_words=f"Đã lưu {local(saved):%H:%M:%S}" if saved else "",
         ended_words=f"Kết thúc khám {format_instant(visit.ended_at)}" if visit.ended_at else "",
         documents=[
-            DocumentRow(line.title, STATE_WORDS[line.state], f"/emr/sheets/{line.id}/paper")
-            for line in lines.values()
+            DocumentRow(line.title, STATE_WORDS[line.state], f"/sign/{line.document_id}/file.pdf")
+            for line in sorted(lines.values(), key=lambda line: line.opened_at)
             if line.state is not SheetState.DRAFT
         ],
     )

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from emr.api import OrderState, OrderView
 from emr.orders.rules import ReleasedBy
 from emr.orders.work import orders_of_visit
+from emr.places.service import list_rooms
 from emr.sheets.prices import unit_prices
 from emr.workbench.views import OrderRow
 from kernel.money import format_vnd
@@ -47,13 +48,14 @@ def result_words(order: OrderView) -> str:
 async def order_rows(session: AsyncSession, visit_id: UUID) -> list[OrderRow]:
     """Return the investigations and procedures of a visit, without its exam."""
     orders = [order for order in await orders_of_visit(session, visit_id) if order.kind != "EXAM"]
+    rooms = {room.code: room.name for room in await list_rooms(session)}
     prices = await unit_prices(session, [order.id for order in orders])
     return [
         OrderRow(
             id=order.id,
             name=order.service_name,
             quantity=order.quantity,
-            room=order.room or "",
+            room=rooms.get(order.room or "", order.room or ""),
             price=prices[order.id] * order.quantity if order.id in prices else None,
             word=state_word(order),
             result=result_words(order),

@@ -60,7 +60,7 @@ async def test_the_first_look_begins_the_note(session: AsyncSession) -> None:
     page = await desk(session, visit.id)
     assert (page.phase, page.state, page.note["ly_do"]) == ("writing", "Nháp", "Mất ngủ")
     assert page.revisions == {"PKB": 1}
-    assert ("BHYT", "mức 4 · đến 31/12/2026") in page.facts
+    assert ("BHYT", "80 % · đến 31/12/2026") in page.facts
     await desk(session, visit.id)
     assert len(await sheets_of_visit(session, visit.id)) == 1
 

@@ -5,8 +5,11 @@ function open(dialog) {
   if (dialog.open) return;
   const before = document.activeElement;
   dialog.showModal();
-  dialog.querySelector("[autofocus],.inside input:not([type=hidden]),.inside textarea,.inside select,.inside button")?.focus();
+  const first = ".inside input:not([type=hidden]),.inside textarea,.inside select,.inside button";
+  (dialog.querySelector("[autofocus]") ?? dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector(first))?.focus();
   dialog.addEventListener("close", () => before?.isConnected && before.focus(), { once: true });
+  // What happened behind it can't be undone by closing: the page is drawn anew.
+  if (dialog.hasAttribute("data-reload")) dialog.addEventListener("close", () => location.reload(), { once: true });
 }
 
 onEach("dialog[data-open-now]", open);

@@ -1,0 +1,170 @@
+"""End a visit: complete its sheets, sign them under one PIN, close the exam."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from emr.api import Outcome, UndoneOrders, VisitState, end_visit, get_visit
+from emr.orders.rules import OrderState
+from emr.orders.work import orders_of_visit
+from emr.settings import EmrSettings
+from emr.sheets.completion import complete_sheet, plan_completion
+from emr.sheets.models import Sheet
+from emr.sheets.rules import SheetState
+from emr.sheets.service import InvalidSheet, open_sheet
+from emr.sheets.views import CompleteSheet, OpenSheet, SheetLine
+from emr.workbench.desk import live_sheets, missing
+from emr.workbench.rules import FORMS, NOTE, ORDER_SLIP, outcome_of, page_fields
+from kernel.clock import Instant
+from kernel.ids import new_id
+from kernel.problems import Refused
+from kernel.services import Services
+from kernel.staff.api import Actor
+from signing.api import SignState, sign_documents
+
+ENDINGS = {
+    Outcome.HOME: "Người bệnh ra về, lượt khám kết thúc.",
+    Outcome.ADMITTED: "Người bệnh nhập viện, lượt khám kết thúc.",
+    Outcome.REFERRED: "Người bệnh chuyển cơ sở khác, lượt khám kết thúc.",
+}
+
+
+class NotSigned(Refused):
+    """Some documents could not be signed; they wait, and nothing written in them is lost."""
+
+    slug = "not-signed"
+
+
+class Ending(Struct, frozen=True):
+    """What Ctrl+Enter is about to do."""
+
+    errors: dict[str, str]
+    titles: list[str]
+    words: str
+    undone: list[str]
+
+
+class Finished(Struct, frozen=True):
+    room: str
+    number: str
+
+
+async def what_is_missing(
+    session: AsyncSession, visit_id: UUID, *, actor: Actor, now: Instant, settings: Any
+) -> dict[str, str]:
+    """Return everything that keeps the drafts of a visit from being completed, by field of the page.
+
+    All drafts are asked before the first is locked. `settings` are the installation's.
+    """
+    found = dict(await missing(session, visit_id))
+    for code, line in (await live_sheets(session, visit_id)).items():
+        if line.state is not SheetState.DRAFT or code not in FORMS:
+            continue
+        try:
+            command = CompleteSheet()
+            await plan_completion(
+                session, line.id, command, actor=actor, now=now, kernel=settings.kernel, settings=settings.emr
+            )
+        except InvalidSheet as refusal:
+            found = page_fields(refusal.errors, code) | found
+    return found
+
+
+async def plan_ending(
+    session: AsyncSession, visit_id: UUID, *, actor: Actor, now: Instant, settings: Any
+) -> Ending:
+    """Say what is missing, what will be signed and how the visit ends. Raises NoSuchVisit."""
+    lines = await live_sheets(session, visit_id)
+    orders = [o for o in await orders_of_visit(session, visit_id) if o.kind != "EXAM"]
+    live = [o for o in orders if o.state is not OrderState.VOIDED]
+    papers = [lines[code] for code in (*FORMS, ORDER_SLIP) if code in lines]
+    titles = [line.title for line in papers if _unsigned(line)]
+    if live and ORDER_SLIP not in lines:
+        titles.append("Phiếu chỉ định")
+    outcome = (
+        outcome_of((await session.get_one(Sheet, lines[NOTE].id)).data) if NOTE in lines else Outcome.HOME
+    )
+    return Ending(
+        errors=await what_is_missing(session, visit_id, actor=actor, now=now, settings=settings),
+        titles=titles,
+        words=ENDINGS[outcome],
+        undone=[o.service_name for o in live if o.state in (OrderState.HELD, OrderState.RELEASED)],
+    )
+
+
+def _unsigned(line: SheetLine) -> bool:
+    return line.state in (SheetState.DRAFT, SheetState.COMPLETED)
+
+
+async def finish_visit(
+    services: Services, visit_id: UUID, pin: str, *, void_undone: bool, actor: Actor, now: Instant
+) -> Finished:
+    """Complete what is written, sign it all, end the visit. Tried again it goes on where it stopped.
+
+    Raises InvalidSheet, UndoneOrders, NotSigned, and what signing says of the PIN or the certificate.
+    """
+    settings: EmrSettings = services.settings.emr
+    async with services.sessions.begin() as session:
+        ending = await plan_ending(session, visit_id, actor=actor, now=now, settings=services.settings)
+        _refuse(ending, void_undone=void_undone)
+        await _add_order_slip(session, visit_id, actor=actor, now=now, settings=settings)
+        lines = await live_sheets(session, visit_id)
+    for code in (*FORMS, ORDER_SLIP):
+        line = lines.get(code)
+        if line is not None and line.state is SheetState.DRAFT:
+            await _complete(services, line, actor=actor, now=now)
+    async with services.sessions.begin() as session:
+        lines = await live_sheets(session, visit_id)
+        outcome = outcome_of((await session.get_one(Sheet, lines[NOTE].id)).data)
+    await _sign(services, [lines[code] for code in (*FORMS, ORDER_SLIP) if code in lines], pin, actor, now)
+    async with services.sessions.begin() as session:
+        visit = await get_visit(session, visit_id)
+        if visit.state is VisitState.IN_PROGRESS:
+            await end_visit(session, visit_id, outcome, actor=actor, now=now, void_undone=void_undone)
+        number = f"{visit.ticket.number:03d}" if visit.ticket else ""
+        return Finished(room=visit.room, number=number)
+
+
+def _refuse(ending: Ending, *, void_undone: bool) -> None:
+    """Raises InvalidSheet or UndoneOrders before anything is locked, rather than after the signature."""
+    if ending.errors:
+        raise InvalidSheet(ending.errors)
+    if ending.undone and not void_undone:
+        names = ", ".join(ending.undone[:3])
+        raise UndoneOrders(
+            f"Còn chỉ định chưa làm: {names}. Đánh dấu huỷ các chỉ định này, hoặc chờ kết quả."
+        )
+
+
+async def _add_order_slip(
+    session: AsyncSession, visit_id: UUID, *, actor: Actor, now: Instant, settings: EmrSettings
+) -> None:
+    """Begin the order slip (phiếu chỉ định) of orders no slip names yet."""
+    orders = [o for o in await orders_of_visit(session, visit_id) if o.kind != "EXAM"]
+    if any(o.state is not OrderState.VOIDED for o in orders) and ORDER_SLIP not in await live_sheets(
+        session, visit_id
+    ):
+        command = OpenSheet(id=new_id(), visit_id=visit_id, form_code=ORDER_SLIP)
+        await open_sheet(session, command, actor=actor, now=now, settings=settings)
+
+
+async def _complete(services: Services, line: SheetLine, *, actor: Actor, now: Instant) -> None:
+    """Raises InvalidSheet with the fields named as the page names them."""
+    try:
+        await complete_sheet(services, line.id, CompleteSheet(), actor=actor, now=now)
+    except InvalidSheet as refusal:
+        raise InvalidSheet(page_fields(refusal.errors, line.form_code)) from refusal
+
+
+async def _sign(services: Services, lines: Sequence[SheetLine], pin: str, actor: Actor, now: Instant) -> None:
+    """Raises NotSigned when a document stays unsigned, and what signing refuses as a whole."""
+    waiting = [line for line in lines if line.document_id and line.state is SheetState.COMPLETED]
+    titles = {line.document_id: line.title for line in waiting}
+    results = await sign_documents(services, actor, [d for d in titles if d is not None], pin, now)
+    failed = [result for result in results if result.state is SignState.FAILED]
+    if failed:
+        told = "; ".join(f"{titles.get(result.document_id, '')}: {result.reason}" for result in failed)
+        raise NotSigned(f"Chưa ký được {told}. Nội dung đã lưu và khoá; thử ký lại.")
