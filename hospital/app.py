@@ -48,7 +48,7 @@ from patient_portal.routes import ROUTES as PORTAL
 from signing.routes import ROUTES as SIGNING
 
 ROOT = Path(__file__).parent.parent
-PRELOAD = ("kernel.paper.render",)  # What the process pool is for.
+PRELOAD = ("kernel.paper.render", "signing.verification.pdf")  # What the process pool is for.
 PACKAGES = ("signing", "emr", "billing", "patient_portal", "kiosk", "hospital")
 
 

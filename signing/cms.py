@@ -1,6 +1,7 @@
 """The CMS (RFC 5652) of a PAdES signature: written from parts that are constant per signer, and read back to check it."""
 
 import hashlib
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -116,8 +117,14 @@ class SignedData(Struct, frozen=True):
         """Return the embedded certificate that the signing-certificate attribute names."""
         for der in self.certificates:
             if hashlib.sha256(der).digest() == self.certificate_hash:
-                return x509.load_der_x509_certificate(der)
+                return load_certificate(der)
         return None
+
+
+@lru_cache(maxsize=512)
+def load_certificate(der: bytes) -> x509.Certificate:
+    """Parse a certificate; the same few signers come again and again. Raises ValueError."""
+    return x509.load_der_x509_certificate(der)
 
 
 def read_signed_data(data: bytes) -> SignedData:

@@ -11,7 +11,7 @@ from litestar.response import Redirect, ServerSentEvent, Template
 from msgspec import ValidationError, convert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.clock import utc_now
+from kernel.clock import Instant, utc_now
 from kernel.live import stream
 from kernel.problems import Problem
 from kernel.services import Services
@@ -183,12 +183,24 @@ def _inbox(
     error: str = "",
     status: int = 200,
 ) -> Template:
+    now = utc_now()
     context = {
         "documents": documents,
+        "waits": {document.id: waits(document, now) for document in documents},
         "chosen": chosen,
         "signed": signed,
         "refused": refused,
         "error": error,
-        "now": utc_now(),
     }
     return Template("signing/inbox.html", context=context, status_code=status)
+
+
+def waits(document: DocumentView, now: Instant) -> str:
+    """Say how long a document has waited for this signature: "chờ 3 giờ"."""
+    slot = document.next_slot
+    minutes = int((now - ((slot and slot.open_since) or document.created_at)).total_seconds() // 60)
+    if minutes < 1:
+        return "vừa gửi"
+    if minutes < 60:
+        return f"chờ {minutes} phút"
+    return f"chờ {minutes // 60} giờ" if minutes < 2880 else f"chờ {minutes // 1440} ngày"

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import httpx
 import structlog
@@ -146,6 +147,7 @@ def _time(text: str) -> datetime:
         raise BadDer("time") from error
 
 
+@lru_cache(maxsize=64)
 def _is_authority(certificate: x509.Certificate) -> bool:
     try:
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)

@@ -154,7 +154,7 @@ async def seed(sessions: Sessions, settings: Settings) -> None:
         staff = await list_staff(session)
     holders = [staff_holder(person, kernel.facility) for person in staff]
     holders.append(organisation_holder(kernel.facility))
-    base_url = os.environ.get("LANH_OUTSIDE_URL", "http://127.0.0.1:8001")
+    base_url = next(iter(settings.signing.tsa_urls), "http://127.0.0.1:8001").partition("/outside/")[0]
     pki = await anyio.to_thread.run_sync(
         lambda: ensure_pki(kernel.data_dir / "pki", holders, base_url=base_url, pin=DEMO_PIN, now=now)
     )
