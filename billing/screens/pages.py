@@ -43,7 +43,7 @@ def face_context(shown: Shown, counter: CounterView, settings: KernelSettings) -
     """Return what the fragment of a face needs."""
     context: dict[str, Any] = {
         "shown": shown,
-        "request": shown.request,
+        "asked": shown.request,
         "counter": counter,
         "facility": settings.facility,
         "demo": settings.demo,
