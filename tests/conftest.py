@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from uuid import UUID
 
@@ -94,10 +95,24 @@ async def session(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+@cache
+def _assemble_once(_place: str, secret: str) -> Litestar:
+    return create_app(Settings(kernel=KernelSettings(secret=secret)))
+
+
+def assembled(place: str, settings: Settings, **state: object) -> Litestar:
+    """The application with a state of its own. Assembling takes half a second: once for each place."""
+    app = _assemble_once(place, settings.kernel.secret)
+    for key in list(app.state):
+        del app.state[key]
+    app.state.update({"settings": settings, **state})
+    return app
+
+
 @pytest.fixture
 async def app(settings: Settings, sessions: Sessions) -> AsyncIterator[Litestar]:
     """The application inside the test's transaction: commits become savepoints."""
-    app = create_app(settings, sessions=sessions)
+    app = assembled("app", settings, sessions=sessions)
     async with app.lifespan():
         yield app
 
@@ -218,7 +233,7 @@ async def real_db(
 ) -> AsyncIterator[RealDatabase]:
     name, engine = real_database
     real_settings = replace(settings, database_url=cluster.app_url(name), owner_url=cluster.url(name))
-    app = create_app(real_settings)
+    app = assembled("real_db", real_settings)
     async with app.lifespan(), browser(app) as client:
         yield RealDatabase(
             url=cluster.app_url(name),
