@@ -179,6 +179,7 @@ def _facts_of_person(chart: Chart) -> dict[str, Any]:
         "patient.address": patient.address,
         "patient.phone": format_phone(patient.phone) if patient.phone else "",
         "patient.allergies": patient.allergies,
+        "patient.allergy_history": f"Dị ứng: {patient.allergies}." if patient.allergies else "",
     }
 
 
