@@ -47,7 +47,12 @@ class Appearance(Struct, frozen=True):
             (height - 2 * PADDING) / (LEADING * len(self.lines)),
         )
         size = max(SMALLEST, size)
-        top = height - PADDING - size
-        out = b"q " + INK + b" BT /FSig %.2f Tf %.2f TL %.2f %.2f Td" % (size, size * LEADING, PADDING, top)
-        rows = [b"<" + self.font.glyphs(line).encode() + b"> Tj" for line in self.lines]
-        return out + b" " + b" T* ".join(rows) + b" ET Q"
+        block = size * (1 + LEADING * (len(self.lines) - 1))
+        y = (height + block) / 2 - size * 0.82
+        out, before = [b"q " + INK + b" BT /FSig %.2f Tf" % size], 0.0
+        for number, line in enumerate(self.lines):
+            x = max(PADDING, (width - self.font.width(line, size)) / 2)
+            down = y if number == 0 else -size * LEADING
+            out.append(b"%.2f %.2f Td <" % (x - before, down) + self.font.glyphs(line).encode() + b"> Tj")
+            before = x
+        return b" ".join([*out, b"ET Q"])

@@ -72,13 +72,19 @@ def write_roots(pki: DemoPki, folder: Path) -> tuple[Path, Path]:
     return root, issuing
 
 
-def overlay(pdf: bytes) -> bytes:
-    """Append a revision that replaces the page's content, as an attacker would after a signature."""
+def overlay(pdf: bytes, *, number: int = 6, head: bytes = b"") -> bytes:
+    """Append a revision that replaces a stream (the page's, by default), as an attacker would after a signature."""
     start = int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])
-    size = int(re.findall(rb"/Size (\d+)", pdf)[-1])
+    trailer = re.findall(rb"/Size (\d+)/Root (\d+) 0 R\s*/Info (\d+) 0 R", pdf)[-1]
+    size, root, info = (int(value) for value in trailer)
     at = len(pdf)
     stream = b"BT /F1 12 Tf 60 700 Td (Them vao) Tj ET"
-    body = b"6 0 obj\n<</Length %d>>\nstream\n%s\nendstream\nendobj\n" % (len(stream), stream)
-    xref = b"xref\n6 1\n%010d 00000 n \n" % at
-    trailer = b"trailer\n<</Size %d/Root 1 0 R/Info 3 0 R/Prev %d>>\n" % (size, start)
-    return pdf + body + xref + trailer + b"startxref\n%d\n%%%%EOF\n" % (at + len(body))
+    body = b"%d 0 obj\n<<%s/Length %d>>\nstream\n%s\nendstream\nendobj\n" % (
+        number,
+        head,
+        len(stream),
+        stream,
+    )
+    xref = b"xref\n%d 1\n%010d 00000 n \n" % (number, at)
+    tail = b"trailer\n<</Size %d/Root %d 0 R/Info %d 0 R/Prev %d>>\n" % (size, root, info, start)
+    return pdf + body + xref + tail + b"startxref\n%d\n%%%%EOF\n" % (at + len(body))

@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from uuid import UUID
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from litestar import Litestar
 from msgspec.structs import replace
@@ -34,6 +36,12 @@ from tests.signing.conftest import PIN
 from tests.signing.files import a_file
 
 TSA = "http://pki.test/outside/pki/tsa"
+
+
+@cache
+def _key() -> rsa.RSAPrivateKey:
+    """One key for everybody in the tests: making one takes half a second."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 def signing_settings(settings: Settings, pki: DemoPki) -> Settings:
@@ -77,7 +85,7 @@ async def give_certificate(
         holder = organisation_holder(facility)
     else:
         holder = Holder(actor.id.hex, actor.name, f"CCCD:{number}", organisation=facility.name)
-    certificate, key = pki.issue(holder, now=now)
+    certificate, key = pki.issue(holder, _key(), now=now)
     pki.write_key_file(holder.name, certificate, key, pin=PIN)
     command = RegisterCertificate(
         id=new_id(),
