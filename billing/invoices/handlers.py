@@ -12,6 +12,7 @@ from billing.invoices.planning import (
     CLOSE_DAY,
     ISSUE,
     CloseDay,
+    EarlierNotIssued,
     IssueInvoice,
     Planner,
     invoice_day,
@@ -35,7 +36,10 @@ def planner_of(job: Job) -> Planner:
 @on(EpisodeSettled, name="billing.plan_invoice")
 async def plan_on_settled(job: Job, event: EpisodeSettled) -> None:
     """Plan the invoice of the episode, now or for the end of the day."""
-    await plan_settled(job.session, planner_of(job), event.episode_id, now=job.now)
+    try:
+        await plan_settled(job.session, planner_of(job), event.episode_id, now=job.now)
+    except EarlierNotIssued as error:
+        raise TryLater(str(error), after=timedelta(minutes=5)) from error
 
 
 @on(PaymentMatched, name="billing.plan_invoice_day")
@@ -47,7 +51,10 @@ async def plan_day_on_payment(job: Job, event: PaymentMatched) -> None:
 @job(CLOSE_DAY)
 async def close_day(job: Job, payload: CloseDay) -> None:
     """Make the aggregate invoice of the day."""
-    await plan_day(job.session, planner_of(job), payload.day, now=job.now)
+    try:
+        await plan_day(job.session, planner_of(job), payload.day, now=job.now)
+    except EarlierNotIssued as error:
+        raise TryLater(str(error), after=timedelta(minutes=5)) from error
 
 
 @job(ISSUE, network=True)

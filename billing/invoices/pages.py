@@ -58,7 +58,7 @@ class InvoicePages(Controller):
         self, session: NamedDependency[AsyncSession], shown: FromQuery[Shown | None] = None
     ) -> Template:
         """One group of invoices; the stuck ones first while there are any."""
-        counts = await count_invoices(session)
+        counts = await count_invoices(session, now=utc_now())
         shown = shown or (Shown.STUCK if counts.stuck else Shown.DONE)
         context = {
             "shown": shown,

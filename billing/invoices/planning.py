@@ -15,10 +15,10 @@ from billing.accounts.service import lock_account
 from billing.bills.service import bill
 from billing.bills.views import AccountState, BillView
 from billing.care.service import person
-from billing.invoices.content import Buyer, BuyerKind, Content, Line, Reference, Seller, totals_of
+from billing.invoices.content import Buyer, BuyerKind, Content, Line, Reference, Related, Seller, totals_of
 from billing.invoices.grouping import group_lines, merge_lines, one_line
 from billing.invoices.models import Invoice, InvoiceDue, InvoiceEpisode, InvoiceReceipt, InvoiceWish
-from billing.invoices.rules import FORMAT_VERSION, LEGAL_BASIS, Kind, Mode, Policy, State, symbol_of
+from billing.invoices.rules import FORMAT_VERSION, LEGAL_BASIS, Kind, Mode, Policy, Relation, State, symbol_of
 from billing.receipts.models import Receipt
 from billing.receipts.service import receipt_number
 from billing.receipts.views import METHOD_WORDS, Method, ReceiptKind
@@ -31,7 +31,13 @@ from kernel.outbox.api import enqueue
 ISSUE = "billing.issue_invoice"
 CLOSE_DAY = "billing.close_invoice_day"
 DAY_CLOSES = time(23, 45)  # Money that comes later belongs to the next day's invoice.
+LOWERED = "Điều chỉnh giảm chi phí khám bệnh, chữa bệnh"
+TELL_FIRST = "Hoá đơn điều chỉnh giảm: báo người mua rồi bấm Gửi lại."
 _LONGEST_REFERENCE = 500
+
+
+class EarlierNotIssued(Exception):
+    """The invoice to be adjusted has no number yet."""
 
 
 class IssueInvoice(Struct, frozen=True):
@@ -72,10 +78,12 @@ async def plan_settled(
 ) -> UUID | None:
     """Plan the invoice of a settled episode and return its id; None when nothing is to be invoiced now.
 
-    Safe to run twice: what a live invoice covers already is not covered again.
+    Safe to run twice: what a live invoice covers already is not covered again. Raises EarlierNotIssued.
     """
     account_bill, owed = await _owed(session, planner, episode_id, now)
-    if owed <= 0:
+    if owed < 0:
+        return await plan_lowering(session, planner, episode_id, owed, now=now)
+    if owed == 0:
         return None
     wish = await session.get(InvoiceWish, episode_id)
     if wish is None and planner.settings.invoice_policy is Policy.DAILY_AGGREGATE:
@@ -104,7 +112,9 @@ async def plan_day(session: AsyncSession, planner: Planner, day: date, *, now: I
     lines: list[Line] = []
     for episode_id in settled:
         account_bill, owed = await _owed(session, planner, episode_id, now)
-        if owed > 0:
+        if owed < 0:
+            await plan_lowering(session, planner, episode_id, owed, now=now)
+        elif owed > 0:
             amounts[episode_id] = owed
             lines += _lines(account_bill, owed)
     receipts = await _open_receipts(session, list(amounts))
@@ -125,6 +135,37 @@ async def plan_day(session: AsyncSession, planner: Planner, day: date, *, now: I
     )
     session.add_all(InvoiceReceipt(invoice_id=invoice, receipt_id=receipt.id) for receipt in covered)
     await _issue_later(session, invoice)
+    return invoice
+
+
+async def plan_lowering(
+    session: AsyncSession, planner: Planner, episode_id: UUID, amount: int, *, now: Instant
+) -> UUID:
+    """Prepare the negative adjustment for money that was invoiced and is not owed any more.
+
+    It waits for the accountant: the buyer is told first (TT 91/2026/TT-BTC Điều 10). Raises EarlierNotIssued.
+    """
+    earlier = await session.scalar(
+        select(Invoice)
+        .join(InvoiceEpisode, InvoiceEpisode.invoice_id == Invoice.id)
+        .where(InvoiceEpisode.episode_id == episode_id, InvoiceEpisode.live, Invoice.relation.is_(None))
+        .order_by(Invoice.created_at.desc())
+        .limit(1)
+    )
+    assert earlier is not None, "more was invoiced than is owed"
+    if earlier.number is None or earlier.issued_on is None:
+        raise EarlierNotIssued("Hoá đơn gốc chưa có số.")
+    related = Related(Relation.ADJUSTS, Kind(earlier.kind), earlier.symbol, earlier.number, earlier.issued_on)
+    content = msgspec.structs.replace(
+        msgspec.convert(earlier.content, Content),
+        lines=(Line(LOWERED, amount, "DC"),),
+        references=(),
+        related=related,
+    )
+    invoice = await _create(
+        session, planner, "correction", content, invoice_day(now), now, earlier=earlier.id
+    )
+    session.add(InvoiceEpisode(invoice_id=invoice, episode_id=episode_id, amount=amount))
     return invoice
 
 
@@ -166,7 +207,14 @@ def _number(receipt: Receipt) -> str:
 
 
 async def _create(
-    session: AsyncSession, planner: Planner, scope: str, content: Content, day: date, now: Instant
+    session: AsyncSession,
+    planner: Planner,
+    scope: str,
+    content: Content,
+    day: date,
+    now: Instant,
+    *,
+    earlier: UUID | None = None,
 ) -> UUID:
     settings = planner.settings
     invoice_id = new_id()
@@ -183,6 +231,9 @@ async def _create(
         format_version=FORMAT_VERSION,
         legal_basis=LEGAL_BASIS,
         created_at=now,
+        relates_to=earlier,
+        relation=content.related.relation if content.related else None,
+        problem=TELL_FIRST if earlier else "",
     )
     session.add(invoice)
     await session.flush()

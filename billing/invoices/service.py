@@ -1,6 +1,6 @@
 """Ask for an invoice, read invoices, take a stuck one up again."""
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -13,9 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.service import account_of
 from billing.invoices.content import Buyer, BuyerKind, Content
-from billing.invoices.models import Invoice, InvoiceDue, InvoiceEpisode, InvoiceEvent, InvoiceWish
+from billing.invoices.models import (
+    Invoice,
+    InvoiceDue,
+    InvoiceEpisode,
+    InvoiceEvent,
+    InvoiceReceipt,
+    InvoiceWish,
+)
 from billing.invoices.planning import ISSUE, IssueInvoice, Planner, plan_settled
 from billing.invoices.rules import State, printed_number, tax_code_fits
+from billing.receipts.models import Receipt
+from billing.receipts.views import ReceiptKind
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant
 from kernel.ids import new_id
@@ -24,6 +33,7 @@ from kernel.problems import Conflict, NotFound, Refused
 from kernel.staff.api import Actor
 
 PAGE = 100
+ALARM_AFTER = timedelta(hours=24)
 
 
 class AskInvoice(Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,6 +99,8 @@ class Counts(Struct, frozen=True):
     done: int
     due: int
     """Settled episodes that wait for the end of the day."""
+    forgotten: int
+    """Receipts older than a day that no live invoice covers: there should be none."""
 
 
 class BuyerIncomplete(Refused):
@@ -166,13 +178,20 @@ async def list_invoices(session: AsyncSession, shown: Shown, *, limit: int = PAG
     return [_view(row) for row in rows]
 
 
-async def count_invoices(session: AsyncSession) -> Counts:
-    """Return how many invoices each group has."""
+async def count_invoices(session: AsyncSession, *, now: Instant) -> Counts:
+    """Return how many invoices each group has, and what has found no way into one."""
     found = [
         await session.scalar(_shown(select(func.count()).select_from(Invoice), shown)) for shown in Shown
     ]
     due = await session.scalar(select(func.count()).select_from(InvoiceDue))
-    return Counts(found[0] or 0, found[1] or 0, found[2] or 0, due or 0)
+    live = select(InvoiceReceipt.receipt_id).where(InvoiceReceipt.live)
+    forgotten = await session.scalar(
+        select(func.count())
+        .select_from(Receipt)
+        .where(Receipt.kind == ReceiptKind.BILL, Receipt.amount > Receipt.excess)
+        .where(Receipt.issued_at < now - ALARM_AFTER, Receipt.id.not_in(live))
+    )
+    return Counts(found[0] or 0, found[1] or 0, found[2] or 0, due or 0, forgotten or 0)
 
 
 async def get_invoice(session: AsyncSession, invoice_id: UUID) -> InvoiceView:

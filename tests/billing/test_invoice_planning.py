@@ -12,10 +12,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.service import open_account
+from billing.charges.service import void_charge
 from billing.invoices.content import Buyer, BuyerKind, Content
 from billing.invoices.grouping import group_lines, merge_lines, one_line
 from billing.invoices.models import Invoice, InvoiceDue, InvoiceEpisode, InvoiceReceipt
-from billing.invoices.planning import Planner, closing_time, invoice_day, plan_day, plan_settled
+from billing.invoices.planning import (
+    EarlierNotIssued,
+    Planner,
+    closing_time,
+    invoice_day,
+    plan_day,
+    plan_settled,
+)
 from billing.invoices.rules import Policy, State
 from billing.invoices.service import (
     AlreadyIssued,
@@ -197,6 +205,38 @@ async def test_a_receipt_is_in_one_live_invoice(session: AsyncSession) -> None:
         await session.flush()
 
 
+async def test_what_is_not_owed_any_more_is_adjusted_once_the_buyer_was_told(session: AsyncSession) -> None:
+    episode = await an_episode(session)
+    test = await a_charge(session, episode, service_code="XN01", service_name="Xét nghiệm", group="1")
+    await pay(session, 240_000, (await a_request(session, episode)).reference)
+    await plan_day(session, DAILY, invoice_day(utc_now()), now=utc_now())
+    await void_charge(session, order_id=test.order_id, episode_id=episode, now=utc_now())
+    await end_episode(session, episode, ended_at=utc_now(), now=utc_now(), settings=SETTINGS)
+    with pytest.raises(EarlierNotIssued):
+        await plan_settled(session, DAILY, episode, now=utc_now())
+    (original,) = await the_invoices(session)
+    original.number, original.issued_on = 1, date(2026, 11, 21)
+    await session.flush()
+    assert await plan_settled(session, DAILY, episode, now=utc_now())
+    (_, lowering) = await the_invoices(session)
+    assert (lowering.total, lowering.relation, lowering.relates_to) == (-90_000, "adjusts", original.id)
+    assert "báo người mua" in lowering.problem
+    related = content_of(lowering).related
+    assert related
+    assert related.number == 1
+    assert await plan_settled(session, DAILY, episode, now=utc_now()) is None
+
+
+async def test_a_receipt_that_found_no_invoice_in_a_day_raises_an_alarm(session: AsyncSession) -> None:
+    episode = await an_episode(session)
+    await pay(session, 150_000, (await a_request(session, episode)).reference)
+    assert (await count_invoices(session, now=utc_now())).forgotten == 0
+    later = utc_now() + timedelta(hours=25)
+    assert (await count_invoices(session, now=later)).forgotten == 1
+    await plan_day(session, DAILY, invoice_day(later), now=later)
+    assert (await count_invoices(session, now=later)).forgotten == 0
+
+
 # Asking for one
 
 
@@ -258,7 +298,7 @@ async def stuck(session: AsyncSession, **values: Any) -> Invoice:
 async def test_lists_group_by_what_needs_somebody(session: AsyncSession) -> None:
     invoice = await stuck(session, problem="Nhà cung cấp từ chối: Sai tên")
     await stuck(session)
-    counts = await count_invoices(session)
+    counts = await count_invoices(session, now=utc_now())
     assert (counts.stuck, counts.waiting, counts.done, counts.due) == (1, 1, 0, 0)
     (first,) = await list_invoices(session, Shown.STUCK)
     assert (first.id, first.stuck) == (invoice.id, True)
