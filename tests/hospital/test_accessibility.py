@@ -1,6 +1,5 @@
 """Every page passes axe (WCAG 2.2 A and AA) in a real browser, and says nothing wrong in the console."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +7,12 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Page
 
-from tools.tour import STOPS, Stop, Tour, browser, throw_away_hospital
+from tools.tour import STOPS, Stop, Tour
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-
-
-@pytest.fixture(scope="module")
-def tour() -> Iterator[Tour]:
-    with throw_away_hospital() as hospital, browser() as chromium:
-        yield Tour(chromium, hospital.base_url)
 
 
 def faults(page: Page) -> list[str]:

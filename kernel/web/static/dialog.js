@@ -26,9 +26,12 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     const target = document.getElementById(field.hash.slice(1)) ?? document.getElementById(decodeURIComponent(field.hash.slice(1)));
     const dialog = field.closest("dialog");
-    if (!dialog.contains(target)) dialog.close();
-    target?.scrollIntoView({ block: "center" });
-    (target?.matches("input,textarea,select,button") ? target : target?.querySelector("input:not([type=hidden]),textarea,select,button") ?? target)?.focus();
+    const go = () => {
+      target?.scrollIntoView({ block: "center" });
+      (target?.matches("input,textarea,select,button") ? target : target?.querySelector("input:not([type=hidden]),textarea,select,button") ?? target)?.focus();
+    };
+    if (dialog.contains(target)) go();
+    else { dialog.addEventListener("close", go, { once: true }); dialog.close(); }
   }
   event.target.closest?.("[data-closes]")?.closest("dialog")?.close();
 });

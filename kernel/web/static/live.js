@@ -3,7 +3,7 @@
 // Fires on body: `live` (detail: the ids, or {why}), `live:lost`, `live:back`.
 import { all, onEach } from "./dom.js";
 
-const LONGEST_MS = 10_000, SILENCE_MS = 5_000;
+const LONGEST_MS = 10_000, SILENCE_MS = 5_000, HIDDEN_MS = 20_000;
 
 function show(lost) {
   for (const sign of all("[data-live-state]")) sign.classList.toggle("lost", lost);
@@ -49,6 +49,13 @@ onEach("[data-live]", (element) => {
     source.onerror = fail;
   };
   connect();
+  // A browser allows six connections to one server: a tab nobody looks at gives its own back, and loads anew when looked at.
+  let hidden;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hidden);
+    if (document.hidden) hidden = setTimeout(() => { left = true; clearTimeout(silence); source.close(); }, HIDDEN_MS);
+    else if (left) { left = false; connect(); }
+  });
   window.addEventListener("pagehide", () => { left = true; clearTimeout(silence); source.close(); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) { left = false; connect(); tell("live", { why: "restored" }); } });
 });

@@ -1,0 +1,113 @@
+"""The doctor's desk in a real browser: by keyboard alone, and through conflicts and a lost line."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tools.tour import PIN, Stop, Tour
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+
+ROOM = "/workbench/rooms/PK2"
+SAVED = re.compile(r"Đã (tự )?lưu \d\d:\d\d:\d\d")
+
+
+@pytest.fixture
+def desk(tour: Tour) -> Iterator[Page]:
+    """The person being examined in room 2, or the next one called, opened by keys."""
+    page = tour.visit(Stop("desk", ROOM, "bacsi2"))
+    if page.locator(".list .grp", has_text=re.compile("Đang khám|Quay lại")).count():
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+    else:
+        page.keyboard.press("F2")
+    page.wait_for_url("**/workbench/visits/**")
+    if page.locator("text=Bắt đầu khám").count():
+        page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#sheet")
+    yield page
+    for left in page.context.pages:  # Each holds a live stream, and a browser allows six to one server.
+        left.close()
+
+
+def write(page: Page, text: str, *, tabs: int = 1) -> None:
+    page.keyboard.type(text)
+    for _ in range(tabs):
+        page.keyboard.press("Tab")
+
+
+def pick(page: Page, text: str) -> None:
+    """Type into the focused combobox and take the first answer."""
+    page.keyboard.type(text)
+    page.wait_for_selector("[role=listbox]:not([hidden]) [data-value]")
+    page.keyboard.press("Enter")
+
+
+def test_a_visit_is_written_signed_and_ended_without_a_mouse(desk: Page) -> None:
+    desk.keyboard.press("Alt+1")
+    desk.keyboard.press("Control+A")
+    write(desk, "Mất ngủ ba tuần")
+    write(desk, "Khoẻ mạnh")
+    write(desk, "Ba tuần nay khó vào giấc, hay thức giấc lúc hai giờ sáng.")
+    desk.keyboard.press("Alt+2")
+    write(desk, "82", tabs=8)
+    write(desk, "Tỉnh, tiếp xúc tốt")
+    write(desk, "Tim đều, phổi trong")
+    desk.keyboard.press("Alt+3")
+    pick(desk, "lo au lan toa")
+    expect(desk.locator("#dx [data-item] b").first).to_have_text("F41.1")
+    desk.keyboard.press("Alt+6")
+    desk.keyboard.press("Space")
+    desk.keyboard.press("Control+S")
+    expect(desk.locator("#save-state")).to_have_text(SAVED)
+    desk.keyboard.press("Control+Enter")
+    desk.wait_for_selector("dialog[open] #pin")
+    assert desk.evaluate("document.activeElement.id") == "pin"
+    desk.keyboard.type(PIN)
+    desk.keyboard.press("Control+Enter")
+    desk.wait_for_url("**/workbench/rooms/PK2?finished=**")
+    expect(desk.locator(".toast")).to_contain_text("Đã ký và kết thúc khám")
+
+
+def test_what_is_missing_leads_to_its_field(desk: Page) -> None:
+    desk.keyboard.press("Control+Enter")
+    desk.wait_for_selector("dialog[open] [data-error-summary]")
+    desk.locator("dialog[open] a", has_text="Các bộ phận").click()
+    assert desk.evaluate("document.activeElement.id") == "PKB:cac_bo_phan"
+    assert desk.locator("dialog[open]").count() == 0
+
+
+def test_a_lost_line_keeps_the_text_and_heals(desk: Page) -> None:
+    desk.context.set_offline(True)
+    desk.fill("[id='PKB:toan_than']", "Viết khi mất mạng")
+    expect(desk.locator("#save-state")).to_contain_text("đang thử lại")
+    desk.context.set_offline(False)
+    expect(desk.locator("#save-state")).to_have_text(SAVED, timeout=10_000)
+    desk.reload()
+    expect(desk.locator("[id='PKB:toan_than']")).to_have_value("Viết khi mất mạng")
+
+
+def test_a_save_made_elsewhere_is_told_and_nothing_is_overwritten(desk: Page) -> None:
+    other = desk.context.new_page()
+    other.goto(desk.url)
+    other.fill("[id='PKB:tien_su_gia_dinh']", "Từ máy khác")
+    expect(other.locator("#save-state")).to_have_text(SAVED)
+    desk.fill("[id='PKB:tien_su_gia_dinh']", "Từ máy này")
+    expect(desk.locator("#save-state")).to_contain_text("đã đổi ở nơi khác")
+    expect(desk.locator("[data-conflict]")).to_be_visible()
+    expect(desk.locator("[id='PKB:tien_su_gia_dinh']")).to_have_value("Từ máy này")
+    other.reload()
+    expect(other.locator("[id='PKB:tien_su_gia_dinh']")).to_have_value("Từ máy khác")
+
+
+def test_an_order_placed_and_taken_back(desk: Page) -> None:
+    desk.keyboard.press("Alt+4")
+    pick(desk, "dien tim")
+    expect(desk.locator("#orders tbody tr")).to_have_count(1)
+    desk.locator("#orders [aria-label^='Huỷ']").press("Enter")
+    desk.wait_for_selector("dialog[open]")
+    desk.keyboard.press("Control+Enter")
+    expect(desk.locator("#orders")).to_contain_text("Đã huỷ")
+    assert desk.locator("dialog[open]").count() == 0
