@@ -17,7 +17,7 @@ from emr.sheets.children import children_of
 from emr.sheets.context import Chart, facts_of, read_chart
 from emr.sheets.form import Form, SlotDefinition
 from emr.sheets.models import Sheet, SheetOrder
-from emr.sheets.paper import Issuer, SheetPaper, canonical_record, sheet_paper
+from emr.sheets.paper import Issuer, SheetPaper, canonical_record, render_sheet
 from emr.sheets.rules import SheetState, together
 from emr.sheets.service import (
     InvalidSheet,
@@ -37,7 +37,7 @@ from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant, format_instant
 from kernel.facility import Facility
 from kernel.ids import new_id
-from kernel.paper.render import page_count, render
+from kernel.paper.render import page_count
 from kernel.paper.verify import verify_url
 from kernel.services import Services
 from kernel.settings import KernelSettings
@@ -56,11 +56,6 @@ class Plan(Struct, frozen=True):
     paper: SheetPaper
     department: str
     patient_name: str
-
-
-def render_sheet(paper: SheetPaper) -> bytes:
-    """Lay out and render a sheet, in a worker process."""
-    return render(sheet_paper(paper))
 
 
 async def complete_sheet(

@@ -11,6 +11,7 @@ from emr.sheets.check import Values, is_empty, shown
 from emr.sheets.form import Field, Form, Section, SlotDefinition, Stage
 from kernel.clock import Instant, local
 from kernel.paper import blocks as b
+from kernel.paper.render import render
 
 _NOTES = frozenset({"note"})
 _TICKED = frozenset({"choice", "choices", "tick"})
@@ -77,6 +78,11 @@ def sheet_paper(sheet: SheetPaper) -> b.PaperDocument:
             b.Attachment(f"{form.code}.json", sheet.record, f"Dữ liệu gốc của {form.name.lower()}"),
         ),
     )
+
+
+def render_sheet(paper: SheetPaper) -> bytes:
+    """Lay out and render a sheet. Pure and CPU-bound: for a worker process, which imports little to do it."""
+    return render(sheet_paper(paper))
 
 
 def canonical_record(content: dict[str, Any]) -> bytes:

@@ -12,6 +12,7 @@ from kernel.paper.pdf import Field, Sheet
 FACES = {"FSig": fonts.regular, "FBold": fonts.bold}
 REGULAR, BOLD = "FSig", "FBold"
 LEADING = 1.32  # Stacked marks (Ễ, Ặ) need the room.
+_ONE_LINE = 64  # Letters worth measuring as a whole before they are broken.
 _ROLL = 14_000.0  # The tallest page the format allows is 14 400 points.
 _FOOT_HEIGHT, _FOOT_QR = 44.0, 38.0
 
@@ -19,7 +20,10 @@ _FOOT_HEIGHT, _FOOT_QR = 44.0, 38.0
 def wrap(text: str, face: Face, size: float, width: float, *, first: float = 0) -> list[str]:
     """Break a printable text into lines no wider than `width`; the first one starts `first` points in."""
     limit, room = width * 1000 / size, (width - first) * 1000 / size
-    space, units, lines = face.units(" "), face.units, list[str]()
+    units = face.units
+    if len(text) <= _ONE_LINE and "\n" not in text and units(text) <= room:
+        return [text]
+    space, lines = units(" "), list[str]()
     for part in text.split("\n"):
         words, used = list[str](), 0
         for word in part.split(" "):

@@ -26,6 +26,7 @@ SPELLED = {
 }  # fmt: skip
 _ARGS_ARE_WORDS, _SCALE, _MORE, _XY_SCALE, _TWO_BY_TWO = 0x01, 0x08, 0x20, 0x40, 0x80
 _INSTRUCTED = 0x100
+_REMEMBERED, _SHORT = 40_000, 48
 _KEPT_TABLES = ("OS/2", "hhea", "hmtx", "maxp", "name")
 
 
@@ -51,6 +52,20 @@ class _Advances(dict[str, int]):
         return self["?"]
 
 
+class _Words(dict[str, int]):
+    """Advances of the words seen before: clinical text repeats itself. A few megabytes at most."""
+
+    def __init__(self, advances: _Advances) -> None:
+        super().__init__()
+        self._advances = advances
+
+    def __missing__(self, word: str) -> int:
+        if len(self) > _REMEMBERED:
+            self.clear()
+        units = self[word] = sum(map(self._advances.__getitem__, word))
+        return units
+
+
 class Face:
     """One weight: widths for the layout, glyph ids for the text, a font program for the file."""
 
@@ -64,7 +79,9 @@ class Face:
         self._advance = _Advances(
             {letter: round(source.hmetrics[glyph][0] * scale) for letter, glyph in letters.items()}
         )
-        self._words: dict[str, int] = {}
+        self.units = _Words(self._advance).__getitem__
+        """The advance of a word in thousandths of the size."""
+        self._written: dict[str, str] = {}
         self.metrics = Metrics(
             ascent=round(source.ascent),
             descent=round(source.descent),
@@ -80,20 +97,18 @@ class Face:
 
     def glyphs(self, text: str) -> str:
         """Return the text as hexadecimal glyph ids, ready to stand between < and > before Tj."""
-        return text.translate(self._hex)
+        if len(text) > _SHORT:
+            return text.translate(self._hex)
+        known = self._written.get(text)  # Cells and labels come again and again.
+        if known is None:
+            if len(self._written) > _REMEMBERED:
+                self._written.clear()
+            known = self._written[text] = text.translate(self._hex)
+        return known
 
     def width(self, text: str, size: float) -> float:
         """Return the advance of one line in points."""
         return self.units(text) * size / 1000
-
-    def units(self, word: str) -> int:
-        """Return the advance of a word in thousandths of the size, from memory when it was seen before."""
-        known = self._words.get(word)
-        if known is None:
-            if len(self._words) > 40_000:  # A few megabytes at most; clinical text repeats itself.
-                self._words.clear()
-            known = self._words[word] = sum(map(self._advance.__getitem__, word))
-        return known
 
 
 @cache

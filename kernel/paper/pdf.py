@@ -97,7 +97,7 @@ def write_pdf(
     objects = _Objects()
     catalog, info, pages = objects.add(), objects.add(), objects.add()
     fonts = {name: _font(objects, face) for name, face in faces.items()}
-    xmp, profile = _metadata(objects, info, metadata), objects.stream("/N 3/Filter/FlateDecode", _srgb())
+    xmp, profile = _metadata(objects, info, metadata), objects.stream("/N 3/Filter/FlateDecode", srgb())
     files = [_attachment(objects, attachment, metadata.created_at) for attachment in attachments]
     resources = "/Font<<{}>>".format("".join(f"/{name} {number} 0 R" for name, number in fonts.items()))
     drawn = {name: _form(objects, *form) for name, form in forms.items()}
@@ -253,7 +253,7 @@ def _text(text: str) -> str:
 
 
 @cache
-def _srgb() -> bytes:
+def srgb() -> bytes:
     """Return the sRGB profile of LittleCMS, its date fixed so that the same paper is the same bytes."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     profile[24:36] = bytes.fromhex("07ea00010001000000000000")
