@@ -3,12 +3,17 @@
 from litestar.types import ControllerRouterHandler
 
 from emr.catalogs.rest import CatalogController
+from emr.charts.pages import PatientPages, ScanPages
+from emr.orders.pages import WorkPages
 from emr.orders.rest import OrderController
 from emr.patients.rest import PatientController
 from emr.prescriptions.rest import PrescriptionController
+from emr.queues.pages import BoardPages
 from emr.queues.rest import QueueController
+from emr.reception.pages import ReceptionPages
 from emr.sheets.pages import DocumentPages, SheetPages
 from emr.sheets.rest import FormController, SheetController
+from emr.stays.pages import StayPages
 from emr.stays.rest import StayController
 from emr.visits.rest import HistoryController, VisitController
 from emr.workbench.desk_pages import DeskPages
@@ -25,6 +30,12 @@ ROUTES: list[ControllerRouterHandler] = [
     QueueController,
     StayController,
     CatalogController,
+    ReceptionPages,
+    PatientPages,
+    ScanPages,
+    WorkPages,
+    StayPages,
+    BoardPages,
     RoomPages,
     DeskPages,
     OrderPages,

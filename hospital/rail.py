@@ -11,7 +11,7 @@ RAIL = (
     RailItem("/reception", "Tiếp đón", "user-plus", frozenset({Role.RECEPTION, Role.NURSE})),
     RailItem("/till", "Thu tiền", "wallet", frozenset({Role.CASHIER, Role.ACCOUNTANT})),
     RailItem("/invoices", "Hoá đơn", "receipt-text", frozenset({Role.ACCOUNTANT})),
-    RailItem("/results", "Kết quả", "test-tube", frozenset({Role.LAB})),
+    RailItem("/orders", "Thực hiện", "test-tube", frozenset({Role.LAB, Role.NURSE})),
     RailItem("/stays", "Nội trú", "bed", frozenset({Role.NURSE, Role.DOCTOR, Role.HEAD})),
     RailItem("/sign", "Ký", "signature", SIGNERS, badge="/sign/count"),
     RailItem("/patients", "Người bệnh", "users", CLINICAL),

@@ -14,7 +14,7 @@ async def test_a_stranger_is_asked_to_sign_in(client: httpx.AsyncClient) -> None
 async def test_somebody_without_a_place_is_told_who_helps(
     client: httpx.AsyncClient, signed_in: SignedIn
 ) -> None:
-    await signed_in(Role.ARCHIVIST)
+    await signed_in(Role.PHARMACIST)
     answer = await client.get("/")
     assert answer.status_code == 200
     assert "Gọi quản trị" in answer.text

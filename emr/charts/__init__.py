@@ -1,0 +1,1 @@
+"""Charts: everything of one person on a page, over patients, visits, stays and orders."""
