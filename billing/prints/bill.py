@@ -151,7 +151,7 @@ def _head(paper: BillPaper) -> list[Block]:
             left=(
                 Paragraph(text=facility.governing_body),
                 Paragraph(text=facility.name, bold=True),
-                Paragraph(text=f"Khoa: {paper.department}"),
+                Paragraph(text=paper.department),
                 Paragraph(text=f"Mã cơ sở: {facility.code}"),
             ),
             right=(
@@ -335,7 +335,7 @@ def _signatures(paper: BillPaper) -> Block:
             Slot(field="ke_toan", role="Kế toán viện phí", hint="(Ký, ghi rõ họ tên)"),
             Slot(field=SEAL_FIELD, role="Người lập bảng kê, cơ sở", hint="(Ký số của cơ sở)", date=day),
         ),
-        height=46,
+        height=40,
     )
 
 

@@ -8,14 +8,25 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.bills.service import bill
+from billing.bills.views import BillLine
 from billing.prints.bill import BillCard, BillPaper
 from billing.prints.receipt import ReceiptPaper
 from billing.receipts.service import get_receipt
 from billing.settings import BillingSettings
-from emr.api import CardCheck, PatientView, Sex, birth_text, diagnoses_of_visit, get_patient, list_departments
+from emr.api import (
+    CardCheck,
+    PatientView,
+    Sex,
+    birth_text,
+    diagnoses_of_visit,
+    get_patient,
+    get_service,
+    list_departments,
+)
 from insurance.api import NoFigure, shipped
 from kernel.clock import Instant, local_day
 from kernel.paper.verify import verify_url
+from kernel.problems import NotFound
 from kernel.settings import KernelSettings
 
 _SEX_WORDS = {Sex.MALE: "Nam", Sex.FEMALE: "Nữ"}
@@ -68,7 +79,9 @@ async def bill_facts(
     checks = [row.insurance for row in visits if row.payer == "BHYT" and row.insurance]
     check = msgspec.convert(checks[-1], CardCheck) if checks else None
     diagnoses = await diagnoses_of_visit(session, last.id) if last else []
-    main, others = diagnoses[:1], diagnoses[1:]
+    named = {one.code or one.name: one for one in reversed(diagnoses)}  # Several sheets state the same one.
+    main = [one for one in diagnoses if one.role == "MAIN"][:1] or diagnoses[:1]
+    others = [one for key, one in sorted(named.items()) if not main or key != (main[0].code or main[0].name)]
     emergency = any(row.setting == "EMERGENCY" for row in visits) or bool(check and check.route == "2")
     return BillPaper(
         bill=account_bill,
@@ -93,8 +106,23 @@ async def bill_facts(
         other_codes="; ".join(one.code for one in others),
         verify_url=verify_url(kernel.base_url, code) if code else "",
         verify_code=code,
+        units=await _units(session, account_bill.lines),
         demo=kernel.demo,
     )
+
+
+async def _units(session: AsyncSession, lines: tuple[BillLine, ...]) -> dict[str, str]:
+    """Return the unit of each service the catalog knew on its day."""
+    units: dict[str, str] = {}
+    for line in lines:
+        if line.service_code not in units:
+            try:
+                units[line.service_code] = (
+                    await get_service(session, line.service_code, on=line.service_day)
+                ).unit.capitalize()
+            except NotFound:
+                units[line.service_code] = "Lần"
+    return units
 
 
 async def _department(session: AsyncSession, code: str) -> str:
