@@ -5,6 +5,8 @@ import importlib.util
 
 import click
 
+from kernel.logs import configure_logs
+
 # name: (module, one line)
 COMMANDS = {
     "demo": "Chạy bệnh viện mẫu: cơ sở dữ liệu, dữ liệu mẫu, trang web.",
@@ -45,6 +47,7 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Lành: bệnh án điện tử và viện phí không tiền mặt."""
+    configure_logs()  # On stderr: what a command prints on stdout is for people and other programs.
 
 
 if __name__ == "__main__":

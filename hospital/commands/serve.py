@@ -1,12 +1,15 @@
 """`hospital serve`: the web processes."""
 
 import socket
+from pathlib import Path
 
 import click
 from granian import Granian
 from granian.constants import Interfaces
 
 from hospital.processes import die_with_parent
+
+PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def port_is_free(address: str, port: int) -> bool:
@@ -20,8 +23,21 @@ def port_is_free(address: str, port: int) -> bool:
     return True
 
 
-def serve_app(target: str, address: str, port: int, *, workers: int = 1) -> None:
-    """Serve a factory until told to stop. Raises ClickException when the port is taken."""
+def serve_app(
+    target: str,
+    address: str,
+    port: int,
+    *,
+    workers: int = 1,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> None:
+    """Serve a factory until told to stop; with a certificate and its key, over HTTPS.
+
+    Raises ClickException when the port is taken or only one of the two files is given.
+    """
+    if (certificate is None) != (key is None):
+        raise click.ClickException("HTTPS cần cả --certificate và --key.")
     die_with_parent()
     if not port_is_free(address, port):
         raise click.ClickException(f"Cổng {port} đang có chương trình khác dùng. Chọn cổng khác bằng --port.")
@@ -33,6 +49,8 @@ def serve_app(target: str, address: str, port: int, *, workers: int = 1) -> None
         workers=workers,
         factory=True,
         websockets=False,
+        ssl_cert=certificate,
+        ssl_key=key,
         log_enabled=False,
         respawn_failed_workers=True,
         workers_kill_timeout=3,  # An open event stream would hold a worker for ever.
@@ -43,6 +61,9 @@ def serve_app(target: str, address: str, port: int, *, workers: int = 1) -> None
 @click.option("--address", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--workers", default=1, show_default=True, help="Số tiến trình web.")
-def serve(address: str, port: int, workers: int) -> None:
+@click.option("--certificate", type=PEM, help="Chứng thư TLS (PEM) khi không có proxy đứng trước.")
+@click.option("--key", type=PEM, help="Khoá của chứng thư TLS (PEM).")
+def serve(address: str, port: int, workers: int, certificate: Path | None, key: Path | None) -> None:
     """Chạy các tiến trình web."""
-    serve_app("hospital.app:from_environment", address, port, workers=workers)
+    target = "hospital.app:from_environment"
+    serve_app(target, address, port, workers=workers, certificate=certificate, key=key)

@@ -1,6 +1,7 @@
 """A whole hospital running on this machine: database, fake outside world, web. For the demo, the journey and the tests."""
 
 import asyncio
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ def running_hospital(
         data_dir, database_url=database_url, owner_url=owner_url, base_url=base_url, outside_url=outside_url
     )
     upgrade(owner_url)
+    os.environ["LANH_OUTSIDE_URL"] = outside_url  # The demo CA writes it into certificates as it is made.
     asyncio.run(seed(read_settings(environment)))
     logs = data_dir / "logs"
     logs.mkdir(exist_ok=True)

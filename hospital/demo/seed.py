@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from hospital.settings import Settings
 from kernel.clock import utc_now
-from kernel.db import Sessions, make_engine, make_sessions
+from kernel.db import APPLICATION_ROLE, Sessions, make_engine, make_sessions
 from kernel.staff.api import NewAccount, Role, add_account
 from kernel.staff.models import StaffAccount
 
@@ -61,7 +61,7 @@ async def seed_staff(sessions: Sessions, settings: Settings) -> None:
 
 async def seed(settings: Settings) -> None:
     """Seed everything through one connection pool, as the application's role."""
-    engine = make_engine(settings.database_url, pool_size=4)
+    engine = make_engine(settings.database_url, role=APPLICATION_ROLE, pool_size=4)
     sessions = make_sessions(engine)
     try:
         await seed_staff(sessions, settings)

@@ -107,9 +107,24 @@ def _certificate(key: rsa.RSAPrivateKey, now: dt.datetime) -> x509.Certificate:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=3650))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(USAGE, critical=True)
         .sign(key, hashes.SHA256())
     )
+
+
+# A self-signed certificate that only signs: the office of the demo is believed by this one file.
+USAGE = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=True,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=False,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 def _reference(uri: str, text: str, *, enveloped: bool) -> str:

@@ -1,0 +1,131 @@
+"""The main job over HTTP: `hospital journey` leaves what it promises, and other eyes agree."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from hospital.processes import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("journey")]
+
+PROMISED = {
+    "record.pdf",
+    "prescription.pdf",
+    "discharge.pdf",
+    "qr.png",
+    "qr.txt",
+    "notice.json",
+    "notice.headers.json",
+    "receipt.pdf",
+    "bill.pdf",
+    "invoice.xml",
+    "invoice.pdf",
+    "portal.json",
+    "audit.jsonl",
+    "trust.pem",
+    "summary.json",
+}
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("journey")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HOSPITAL_")}
+    command = [sys.executable, "-m", "hospital", "journey", "--out", str(out)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def summary(walked: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((walked / "summary.json").read_text())
+    return found
+
+
+def test_every_promised_file_is_there(walked: Path) -> None:
+    assert {path.name for path in walked.iterdir()} == PROMISED
+    assert all(path.stat().st_size > 20 for path in walked.iterdir())
+
+
+def test_every_step_held(summary: dict[str, Any]) -> None:
+    assert len(summary["steps"]) > 20
+    assert [step["name"] for step in summary["steps"] if not step["ok"]] == []
+    assert summary["amount"] > 0
+
+
+def test_the_summary_names_each_document_with_its_hash_and_signers(
+    walked: Path, summary: dict[str, Any]
+) -> None:
+    documents = {paper["file"]: paper for paper in summary["documents"]}
+    assert {"record.pdf", "prescription.pdf", "discharge.pdf", "invoice.xml"} <= set(documents)
+    for name, paper in documents.items():
+        assert hashlib.sha256((walked / name).read_bytes()).hexdigest() == paper["sha256"]
+        assert paper["signers"]
+    assert len(documents["discharge.pdf"]["signers"]) == 2
+
+
+def test_the_picture_of_the_code_reads_as_the_payload(walked: Path, summary: dict[str, Any]) -> None:
+    read = zxingcpp.read_barcodes(Image.open(walked / "qr.png"))
+    payload = (walked / "qr.txt").read_text()
+    assert [code.text for code in read] == [payload]
+    assert summary["reference"] in payload
+    assert f"54{len(str(summary['amount'])):02d}{summary['amount']}" in payload
+
+
+def test_the_notice_carries_the_reference_and_its_signature(walked: Path, summary: dict[str, Any]) -> None:
+    notice = json.loads((walked / "notice.json").read_text())
+    headers = {
+        name.lower(): value
+        for name, value in json.loads((walked / "notice.headers.json").read_text()).items()
+    }
+    assert summary["reference"] in notice["content"]
+    assert notice["transferAmount"] == summary["amount"]
+    assert headers["x-sepay-signature"].startswith("sha256=")
+
+
+@pytest.mark.parametrize("name", ["record.pdf", "prescription.pdf", "discharge.pdf"])
+def test_qpdf_finds_no_fault(walked: Path, name: str) -> None:
+    done = subprocess.run(["qpdf", "--check", walked / name], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_one_changed_byte_is_found(walked: Path, tmp_path: Path) -> None:
+    data = bytearray((walked / "record.pdf").read_bytes())
+    data[len(data) // 3] ^= 1
+    forged = tmp_path / "forged.pdf"
+    forged.write_bytes(data)
+    command = [
+        sys.executable,
+        "-m",
+        "hospital",
+        "verify",
+        str(forged),
+        "--offline",
+        "--trust",
+        str(walked / "trust.pem"),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+
+
+def test_the_log_tells_who_saw_the_record(walked: Path) -> None:
+    rows = [json.loads(line) for line in (walked / "audit.jsonl").read_text().splitlines()]
+    assert len({row["patient_id"] for row in rows}) == 3
+    assert {"view", "create", "sign"} <= {row["action"] for row in rows}
+
+
+def test_an_existing_hospitals_settings_do_not_leak_into_the_walk(walked: Path) -> None:
+    portal = json.loads((walked / "portal.json").read_text())
+    assert len(portal["receipts"]) == 2
+    assert portal["bookings"]
