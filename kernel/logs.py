@@ -22,6 +22,8 @@ WORDS = frozenset(
     | {"day", "action", "state", "reason", "version", "withheld", "command", "address", "worker"}
 )
 """Fields whose text may be logged: all of them are written by the program, none by a person."""
+TOLD_BY_OTHERS = frozenset({"event", "error", "reason"})
+"""Fields that may hold the text of a library or of another server."""
 NUMBERS_WITHHELD = frozenset({"citizen_id", "insurance_no", "phone", "account_number", "amount"})
 
 _LONG_NUMBER = re.compile(r"\d[\d ]{7,}\d")
@@ -38,8 +40,8 @@ def withhold(_: Any, __: str, event: Event) -> Event:
         if name in NUMBERS_WITHHELD or not (plain or name in WORDS):
             dropped.append(name)
             del event[name]
-        elif isinstance(value, str):
-            event[name] = scrub(value)
+        elif name in TOLD_BY_OTHERS:
+            event[name] = scrub(str(value))
     if dropped:
         event["withheld"] = sorted(dropped)
     return event
@@ -73,31 +75,50 @@ def _json(_: Any, __: str, event: Event) -> str:
     return msgspec.json.encode(event).decode()
 
 
+class _Line:
+    """Writes finished lines; knows the name its logger was asked for."""
+
+    def __init__(self, name: str, stream: TextIO) -> None:
+        self.name = name
+        self._write = stream.write
+
+    def msg(self, line: str) -> None:
+        self._write(line + "\n")
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def _add_name(logger: Any, _: str, event: Event) -> Event:
+    event["logger"] = logger.name
+    return event
+
+
 def configure_logs(*, level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Send our logs and those of every library through one handler, to stderr unless a stream is given."""
+    """Write our logs and those of every library as lines to stderr, unless a stream is given."""
+    target = stream or sys.stderr
+    number = logging.getLevelNamesMapping()[level]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         name_exception,
-        _first_line,
     ]
+    # Ours take the short way: a third of the time of going through the standard library.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
+        processors=[_add_name, *shared, withhold, _json],
+        logger_factory=lambda name="lanh": _Line(name, target),
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        cache_logger_on_first_use=stream is None,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
+        foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _first_line],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, withhold, _json],
         keep_exc_info=False,
     )
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(target)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(number)
     for noisy in ("httpx", "httpcore", "asyncio", "fontTools"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
