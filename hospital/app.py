@@ -48,7 +48,12 @@ from patient_portal.routes import ROUTES as PORTAL
 from signing.routes import ROUTES as SIGNING
 
 ROOT = Path(__file__).parent.parent
-PRELOAD = ("kernel.paper.render", "signing.verification.pdf")  # What the process pool is for.
+PRELOAD = (
+    "kernel.paper.warm",
+    "emr.sheets.paper",
+    "signing.verification.pdf",
+)
+"""What the worker processes are for: imported at their start."""
 PACKAGES = ("signing", "emr", "billing", "patient_portal", "kiosk", "hospital")
 
 
