@@ -1,6 +1,7 @@
 """Importing this registers the event and job handlers of signing."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -14,7 +15,7 @@ from signing.certificates.service import drop_idle_keys
 from signing.context import context_of
 from signing.documents.models import Verdict
 from signing.documents.service import SEAL, SealDocument
-from signing.tasks.finish import JUDGE, JudgeFile
+from signing.tasks.finish import JUDGE, JudgeFiles
 from signing.tasks.service import SignState, seal_document
 from signing.verification.service import verify_file
 
@@ -33,10 +34,23 @@ async def seal(job: Job, payload: SealDocument) -> None:
 
 
 @job(JUDGE, network=True)
-async def judge(job: Job, payload: JudgeFile) -> None:
-    """Let pyHanko judge a file we signed; a no is a bug or an attack, and is recorded and shown as a dead job."""
-    data = await job.services.objects.get(payload.sha256)
-    report = await verify_file(job.services, data, now=job.now)
+async def judge(job: Job, payload: JudgeFiles) -> None:
+    """Let pyHanko judge files we signed; a no is a bug or an attack, and is recorded and shown as a dead job."""
+    refused = [
+        summary
+        for document_id, sha256 in payload.files
+        if (summary := await _judge(job, document_id, sha256))
+    ]
+    if refused:
+        raise GiveUp(refused[0])
+
+
+async def _judge(job: Job, document_id: UUID, sha256: str) -> str:
+    """Judge one file and keep the verdict; returns what is wrong, empty when nothing is."""
+    async with job.sessions() as session:
+        if await session.get(Verdict, sha256) is not None:
+            return ""
+    report = await verify_file(job.services, await job.services.objects.get(sha256), now=job.now)
     values = {
         "sha256": report.sha256,
         "valid": report.valid,
@@ -46,15 +60,13 @@ async def judge(job: Job, payload: JudgeFile) -> None:
     async with job.sessions.begin() as session:
         await session.execute(insert(Verdict).values(values).on_conflict_do_nothing())
         if not report.valid:
-            entry = Entry(
-                action=Action.FAILURE,
-                subject=f"signing.document:{payload.document_id}",
-                detail={"act": "verdict", "sha256": report.sha256},
-            )
-            await record(session, entry, SYSTEM)
-    if not report.valid:
-        log.error("signing.verdict_is_no", document=str(payload.document_id))
-        raise GiveUp(report.summary)
+            detail = {"act": "verdict", "sha256": report.sha256}
+            subject = f"signing.document:{document_id}"
+            await record(session, Entry(action=Action.FAILURE, subject=subject, detail=detail), SYSTEM)
+    if report.valid:
+        return ""
+    log.error("signing.verdict_is_no", document=str(document_id))
+    return report.summary
 
 
 @periodic("signing.drop_idle_keys", every=timedelta(minutes=5))

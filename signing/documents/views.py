@@ -71,6 +71,11 @@ async def get_document(session: AsyncSession, document_id: UUID) -> DocumentView
     return found[0]
 
 
+async def get_documents(session: AsyncSession, document_ids: list[UUID]) -> list[DocumentView]:
+    """Return those of the documents that exist, with their slots."""
+    return await _views(session, Document.id.in_(document_ids))
+
+
 async def find_by_code(session: AsyncSession, code: str) -> DocumentView:
     """Return the document of a verify code as typed or scanned. Raises DocumentNotFound."""
     plain = read_code(code)

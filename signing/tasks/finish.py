@@ -1,13 +1,14 @@
-"""Transaction 2 of a signature: head, slot, evidence, audit and news change together or not at all."""
+"""Transaction 2 of signatures: heads, slots, evidence, audit and news change together or not at all."""
 
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import insert, select, update
+from sqlalchemy import Boolean, Text, Uuid, case, cast, column, insert, literal, update, values
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.audit.api import Action, Entry, record
+from kernel.audit.api import Action, Entry, record_all
 from kernel.clock import Instant
 from kernel.ids import new_id
 from kernel.live import touch
@@ -26,11 +27,20 @@ from signing.verification.report import Level
 JUDGE = "signing.judge"
 
 
-class JudgeFile(Struct, frozen=True):
-    """Payload of the job that lets pyHanko judge a file we signed."""
+class JudgeFiles(Struct, frozen=True):
+    """Payload of the job that lets pyHanko judge files we signed: document and hash of each."""
+
+    files: list[tuple[UUID, str]]
+
+
+class Done(Struct, frozen=True):
+    """A signed and stored file that waits for transaction 2. `following`: the slot whose turn comes next."""
 
     document_id: UUID
-    sha256: str
+    slot: SlotView
+    following: SlotView | None
+    head: str
+    signed: Signed
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -47,94 +57,102 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 async def finish(
-    session: AsyncSession,
-    *,
-    document_id: UUID,
-    slot: SlotView,
-    head: str,
-    lease: UUID,
-    signed: Signed,
-    evidence: Evidence,
-    now: Instant,
-) -> bool:
-    """Set the new head if lease and old head still stand; False when somebody else was first."""
-    following = await _next_slot(session, document_id, slot.position)
-    complete = following is None
-    moved = await session.execute(
+    session: AsyncSession, done: list[Done], *, lease: UUID, evidence: Evidence, now: Instant
+) -> set[UUID]:
+    """Set the new heads where lease and old head still stand; return which documents moved."""
+    moved = await _move(session, done, lease, now)
+    kept = [item for item in done if item.document_id in moved]
+    if not kept:
+        return set()
+    await session.execute(
+        update(Slot)
+        .where(Slot.id.in_([item.slot.id for item in kept]))
+        .values(state=SlotState.SIGNED, signed_at=now)
+    )
+    await session.execute(insert(Signature), [_row(item, evidence, now) for item in kept])
+    await _open_next(session, kept, moved, now)
+    await record_all(
+        session, [_entry(item, evidence, moved[item.document_id][2]) for item in kept], evidence.actor
+    )
+    await _tell(session, kept, moved, evidence, now)
+    return set(moved)
+
+
+Moved = dict[UUID, tuple[str, str, UUID | None, UUID | None]]
+"""Kind, subject, patient and superseded document of each document that moved."""
+
+
+async def _move(session: AsyncSession, done: list[Done], lease: UUID, now: Instant) -> Moved:
+    """Compare and set all heads in one statement."""
+    rows = values(
+        column("id", Uuid),
+        column("old", Text),
+        column("sha256", Text),
+        column("layout", JSONB(none_as_null=True)),
+        column("complete", Boolean),
+        name="made",
+    ).data(
+        [
+            (
+                item.document_id,
+                item.head,
+                item.signed.sha256,
+                msgspec.to_builtins(item.signed.layout),
+                item.following is None,
+            )
+            for item in done
+        ]
+    )
+    issued = case((rows.c.complete, literal(DocumentState.ISSUED.value)), else_=DocumentState.PENDING.value)
+    found = await session.execute(
         update(Document)
         .where(
-            Document.id == document_id,
-            Document.head_sha256 == head,
+            Document.id == rows.c.id,
+            Document.head_sha256 == rows.c.old,
             Document.lease == lease,
             Document.state == DocumentState.PENDING,
         )
         .values(
-            head_sha256=signed.sha256,
-            layout=msgspec.to_builtins(signed.layout),
+            head_sha256=rows.c.sha256,
+            layout=cast(rows.c.layout, JSONB),
             lease=None,
             lease_until=None,
-            state=DocumentState.ISSUED if complete else DocumentState.PENDING,
-            completed_at=now if complete else None,
+            state=issued,
+            completed_at=case((rows.c.complete, now), else_=None),
         )
-        .returning(Document.kind, Document.subject, Document.patient_id, Document.supersedes)
+        .returning(Document.id, Document.kind, Document.subject, Document.patient_id, Document.supersedes)
+        .execution_options(synchronize_session=False)
     )
-    document = moved.first()
-    if document is None:
-        return False
-    await session.execute(
-        update(Slot).where(Slot.id == slot.id).values(state=SlotState.SIGNED, signed_at=now)
-    )
-    await session.execute(insert(Signature), [_row(document_id, slot, head, signed, evidence, now)])
-    if following is not None:
-        await session.execute(update(Slot).where(Slot.id == following[0]).values(open_since=now))
-        await announce(session, document_id, following[1], following[2])
-    elif document.supersedes is not None:
+    return {row.id: (row.kind, row.subject, row.patient_id, row.supersedes) for row in found}
+
+
+async def _open_next(session: AsyncSession, kept: list[Done], moved: Moved, now: Instant) -> None:
+    """Give the turn to the next slots, and retire what finished documents replace."""
+    following = [(item.document_id, item.following) for item in kept if item.following is not None]
+    if following:
+        await session.execute(
+            update(Slot).where(Slot.id.in_([slot.id for _, slot in following])).values(open_since=now)
+        )
+    for document_id, slot in following:
+        await announce(session, document_id, slot.owner_kind, slot.owner_id)
+    replaced = [moved[item.document_id][3] for item in kept if item.following is None]
+    replaced = [key for key in replaced if key is not None]
+    if replaced:
         await session.execute(
             update(Document)
-            .where(Document.id == document.supersedes, Document.state == DocumentState.ISSUED)
+            .where(Document.id.in_(replaced), Document.state == DocumentState.ISSUED)
             .values(state=DocumentState.SUPERSEDED)
         )
-    await _tell(session, document_id, slot, head, signed, evidence, document.patient_id)
-    person = None if evidence.actor.id == SYSTEM.id else evidence.actor.id
-    await publish(
-        session,
-        DocumentSigned(
-            document_id=document_id,
-            kind=document.kind,
-            subject=document.subject,
-            slot=slot.field,
-            signer_id=person,
-            complete=complete,
-            sha256=signed.sha256,
-            at=now,
-        ),
-    )
-    return True
 
 
-async def _next_slot(
-    session: AsyncSession, document_id: UUID, position: int
-) -> tuple[UUID, str, UUID | None] | None:
-    found = await session.execute(
-        select(Slot.id, Slot.owner_kind, Slot.owner_id)
-        .where(Slot.document_id == document_id, Slot.position > position)
-        .order_by(Slot.position)
-        .limit(1)
-    )
-    row = found.first()
-    return (row.id, row.owner_kind, row.owner_id) if row else None
-
-
-def _row(
-    document_id: UUID, slot: SlotView, head: str, signed: Signed, evidence: Evidence, now: Instant
-) -> dict[str, object]:
-    actor = evidence.actor
+def _row(item: Done, evidence: Evidence, now: Instant) -> dict[str, object]:
+    actor, stamp = evidence.actor, item.signed.stamp
     organisation = actor.id == SYSTEM.id
     return {
         "id": new_id(),
-        "document_id": document_id,
-        "slot_id": slot.id,
-        "field": slot.field,
+        "document_id": item.document_id,
+        "slot_id": item.slot.id,
+        "field": item.slot.field,
         "signer_kind": "ORGANISATION" if organisation else "STAFF",
         "signer_id": None if organisation else actor.id,
         "signer_name": evidence.signer_name,
@@ -142,37 +160,54 @@ def _row(
         "certificate_id": evidence.certificate_id,
         "method": evidence.method,
         "scheme": evidence.scheme,
-        "level": Level.B_T if signed.stamp else Level.B_B,
-        "previous_sha256": head,
-        "sha256": signed.sha256,
+        "level": Level.B_T if stamp else Level.B_B,
+        "previous_sha256": item.head,
+        "sha256": item.signed.sha256,
         "standing": evidence.standing,
         "ocsps": evidence.ocsps,
         "crls": evidence.crls,
-        "token": signed.stamp.token if signed.stamp else None,
-        "stamped_at": signed.stamp.at if signed.stamp else None,
-        "stamped_by": signed.stamp.authority if signed.stamp else "",
+        "token": stamp.token if stamp else None,
+        "stamped_at": stamp.at if stamp else None,
+        "stamped_by": stamp.authority if stamp else "",
         "signed_at": now,
         "session_id": actor.session_id,
         "ip": actor.ip,
     }
 
 
-async def _tell(
-    session: AsyncSession,
-    document_id: UUID,
-    slot: SlotView,
-    head: str,
-    signed: Signed,
-    evidence: Evidence,
-    patient_id: UUID | None,
-) -> None:
-    entry = Entry(
+def _entry(item: Done, evidence: Evidence, patient_id: UUID | None) -> Entry:
+    return Entry(
         action=Action.SIGN,
-        subject=f"signing.document:{document_id}",
+        subject=f"signing.document:{item.document_id}",
         patient_id=patient_id,
-        detail={"slot": slot.field, "before": head, "after": signed.sha256, "scheme": evidence.scheme},
+        detail={
+            "slot": item.slot.field,
+            "before": item.head,
+            "after": item.signed.sha256,
+            "scheme": evidence.scheme,
+        },
     )
-    await record(session, entry, evidence.actor)
-    await enqueue(session, JUDGE, JudgeFile(document_id, signed.sha256), key=signed.sha256)
-    if slot.owner_id:
-        touch(session, f"{INBOX_TOPIC}:{slot.owner_id}", {"document": str(document_id)})
+
+
+async def _tell(
+    session: AsyncSession, kept: list[Done], moved: Moved, evidence: Evidence, now: Instant
+) -> None:
+    """Publish what was signed, let the judge look at it, refresh the inboxes."""
+    files = [(item.document_id, item.signed.sha256) for item in kept]
+    await enqueue(session, JUDGE, JudgeFiles(files))
+    person = None if evidence.actor.id == SYSTEM.id else evidence.actor.id
+    for item in kept:
+        kind, subject, _, _ = moved[item.document_id]
+        event = DocumentSigned(
+            document_id=item.document_id,
+            kind=kind,
+            subject=subject,
+            slot=item.slot.field,
+            signer_id=person,
+            complete=item.following is None,
+            sha256=item.signed.sha256,
+            at=now,
+        )
+        await publish(session, event)
+    for owner in {item.slot.owner_id for item in kept if item.slot.owner_id}:
+        touch(session, f"{INBOX_TOPIC}:{owner}")

@@ -34,13 +34,13 @@ from signing.certificates.service import (
 from signing.context import Context, context_of
 from signing.documents.models import Document
 from signing.documents.rules import DocumentState, SlotOwner
-from signing.documents.views import SlotView, get_document, owes
+from signing.documents.views import SlotView, get_documents, owes
 from signing.gate import CertificateRevoked, StatusUnreachable, check_certificate
 from signing.keys import KeyLocked, SoftwareSigner
 from signing.layout import Layout
 from signing.status import Answer, Standing
 from signing.tasks.engine import Look, Signed, sign_file
-from signing.tasks.finish import Evidence, finish
+from signing.tasks.finish import Done, Evidence, finish
 from signing.timestamps import TimestampClient
 
 log = structlog.get_logger(__name__)
@@ -75,13 +75,7 @@ class Leased(Struct, frozen=True):
     head: str
     layout: Layout | None
     slot: SlotView
-
-
-class _Done(Struct, frozen=True):
-    """A finished file that waits for transaction 2."""
-
-    leased: Leased
-    signed: Signed
+    following: SlotView | None
 
 
 async def sign_documents(
@@ -178,19 +172,24 @@ async def _lease(
             select(Document).where(Document.id.in_(document_ids)).order_by(Document.id).with_for_update()
         )
         found = {row.id: row for row in rows}
+        views = {view.id: view for view in await get_documents(session, document_ids)}
         for key in document_ids:
             document = found.get(key)
             if document is None:
                 results[key] = SignResult(key, SignState.SKIPPED, reason="Không tìm thấy văn bản.")
                 continue
-            view = await get_document(session, key)
+            view = views[key]
             reason = _why_not(view.next_slot, DocumentState(document.state), document, actor, now)
             if reason:
                 results[key] = SignResult(key, SignState.SKIPPED, document.title, reason)
                 continue
             assert view.next_slot is not None
             layout = msgspec.convert(document.layout, Layout) if document.layout else None
-            leased.append(Leased(key, document.title, document.head_sha256, layout, view.next_slot))
+            after = [slot for slot in view.slots if slot.position > view.next_slot.position]
+            following = after[0] if after else None
+            leased.append(
+                Leased(key, document.title, document.head_sha256, layout, view.next_slot, following)
+            )
         held = [item.document_id for item in leased]
         await session.execute(
             update(Document).where(Document.id.in_(held)).values(lease=lease, lease_until=until)
@@ -240,12 +239,14 @@ class _Batch:
         title = actor.title if row.staff_id else ""
         self._look = Look(context.face(), title=title)
         self._stamps: TimestampClient | None = context.stamps(services.http)
+        self._titles: dict[UUID, str] = {}
         self._gate = asyncio.Semaphore(context.settings.parallel_stamps)
 
     async def run(self, leased: list[Leased]) -> dict[UUID, SignResult]:
         """Sign all with overlapping requests, finish them some at a time as they come."""
+        self._titles = {item.document_id: item.title for item in leased}
         results: dict[UUID, SignResult] = {}
-        waiting: list[_Done] = []
+        waiting: list[Done] = []
         for coming in asyncio.as_completed([self._sign(item) for item in leased]):
             outcome = await coming
             if isinstance(outcome, SignResult):
@@ -259,7 +260,7 @@ class _Batch:
         await self._release([key for key, result in results.items() if result.state is not SignState.SIGNED])
         return results
 
-    async def _sign(self, item: Leased) -> _Done | SignResult:
+    async def _sign(self, item: Leased) -> Done | SignResult:
         async with self._gate:
             try:
                 pdf = await self._services.objects.get(item.head)
@@ -285,33 +286,25 @@ class _Batch:
             except (ObjectMissing, ObjectDamaged):
                 reason = "Không đọc được tệp đã lưu hoặc tệp đã hỏng. Báo ngay cho quản trị hệ thống."
                 return SignResult(item.document_id, SignState.FAILED, item.title, reason)
-            return _Done(item, signed)
+            return Done(item.document_id, item.slot, item.following, item.head, signed)
 
-    async def _finish(self, done: list[_Done]) -> dict[UUID, SignResult]:
+    async def _finish(self, done: list[Done]) -> dict[UUID, SignResult]:
         """Transaction 2: compare and set; what changed meanwhile is reported, not overwritten."""
         if not done:
             return {}
-        results: dict[UUID, SignResult] = {}
+        done = sorted(
+            done, key=lambda item: item.document_id
+        )  # One order for all, so that none waits in a ring.
         async with self._services.sessions.begin() as session:
-            for item in sorted(done, key=lambda each: each.leased.document_id):
-                leased = item.leased
-                moved = await finish(
-                    session,
-                    document_id=leased.document_id,
-                    slot=leased.slot,
-                    head=leased.head,
-                    lease=self._lease,
-                    signed=item.signed,
-                    evidence=self._evidence,
-                    now=self._now,
-                )
-                state = SignState.SIGNED if moved else SignState.FAILED
-                reason = "" if moved else "Văn bản vừa thay đổi ở nơi khác nên chữ ký này bị bỏ. Hãy mở lại."
-                warning = self._warning(item.signed) if moved else ""
-                results[leased.document_id] = SignResult(
-                    leased.document_id, state, leased.title, reason, warning
-                )
-        return results
+            moved = await finish(session, done, lease=self._lease, evidence=self._evidence, now=self._now)
+        return {item.document_id: self._result(item, item.document_id in moved) for item in done}
+
+    def _result(self, item: Done, moved: bool) -> SignResult:
+        title = self._titles[item.document_id]
+        if not moved:
+            reason = "Văn bản vừa thay đổi ở nơi khác nên chữ ký này bị bỏ. Hãy mở lại."
+            return SignResult(item.document_id, SignState.FAILED, title, reason)
+        return SignResult(item.document_id, SignState.SIGNED, title, warning=self._warning(item.signed))
 
     def _warning(self, signed: Signed) -> str:
         texts = []
