@@ -30,8 +30,8 @@ class SigningSettings(Struct, frozen=True):
     pin_lock_minutes: int = 15
     lease_seconds: int = 60
     """How long a document is held for one signature under way."""
-    parallel_stamps: int = 32
-    """Timestamp requests in flight in one batch."""
+    parallel_stamps: int = 20
+    """Timestamp requests in flight in one batch; the cost of the HTTP client's pool grows with the square."""
     batch_maximum: int = 200
     token_room_bytes: int = 5_000
     """Place kept in the file for a timestamp token."""

@@ -23,6 +23,7 @@ from kernel.outbox.service import (
     jobs_overview,
     periodic_jobs,
     publish,
+    publish_all,
     retry_job,
 )
 from kernel.outbox.worker import Worker, drain, working
@@ -52,6 +53,7 @@ __all__ = [
     "periodic",
     "periodic_jobs",
     "publish",
+    "publish_all",
     "retry_job",
     "working",
 ]

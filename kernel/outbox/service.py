@@ -1,5 +1,6 @@
 """Write events and jobs inside the business transaction; look after those that failed."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, cast
@@ -86,13 +87,24 @@ async def publish(session: AsyncSession, event: Struct) -> None:
     A package's handlers of one aggregate run in the order of publishing: the aggregate is the field named by
     the event's class variable `aggregate`, else its first `…_id`.
     """
-    handlers = handlers_of(type(event))
-    if not handlers:
+    await publish_all(session, [event])
+
+
+async def publish_all(session: AsyncSession, events: Sequence[Struct]) -> None:
+    """Publish several events in one statement, in their order."""
+    rows = [row for event in events for row in _jobs_of(event)]
+    if not rows:
         return
-    aggregate, payload = _aggregate_of(event), msgspec.to_builtins(event)
-    rows = [{"kind": h.kind, "payload": payload, "lane": _lane(h.kind, aggregate)} for h in handlers]
     await session.execute(insert(_JOBS), rows if len(rows) > 1 else rows[0])
     tell_after_commit(session, JOBS_TOPIC)
+
+
+def _jobs_of(event: Struct) -> list[dict[str, Any]]:
+    aggregate, payload = _aggregate_of(event), msgspec.to_builtins(event)
+    return [
+        {"kind": handler.kind, "payload": payload, "lane": _lane(handler.kind, aggregate)}
+        for handler in handlers_of(type(event))
+    ]
 
 
 async def enqueue(

@@ -12,7 +12,7 @@ from kernel.audit.api import Action, Entry, record_all
 from kernel.clock import Instant
 from kernel.ids import new_id
 from kernel.live import touch
-from kernel.outbox.api import enqueue, publish
+from kernel.outbox.api import enqueue, publish_all
 from kernel.staff.api import SYSTEM, Actor
 from signing.documents.models import Document, Signature, Slot
 from signing.documents.rules import DocumentState, SlotState
@@ -196,18 +196,22 @@ async def _tell(
     files = [(item.document_id, item.signed.sha256) for item in kept]
     await enqueue(session, JUDGE, JudgeFiles(files))
     person = None if evidence.actor.id == SYSTEM.id else evidence.actor.id
-    for item in kept:
-        kind, subject, _, _ = moved[item.document_id]
-        event = DocumentSigned(
-            document_id=item.document_id,
-            kind=kind,
-            subject=subject,
-            slot=item.slot.field,
-            signer_id=person,
-            complete=item.following is None,
-            sha256=item.signed.sha256,
-            at=now,
-        )
-        await publish(session, event)
+    await publish_all(session, [_event(item, moved[item.document_id], person, now) for item in kept])
     for owner in {item.slot.owner_id for item in kept if item.slot.owner_id}:
         touch(session, f"{INBOX_TOPIC}:{owner}")
+
+
+def _event(
+    item: Done, moved: tuple[str, str, UUID | None, UUID | None], person: UUID | None, now: Instant
+) -> DocumentSigned:
+    kind, subject, _, _ = moved
+    return DocumentSigned(
+        document_id=item.document_id,
+        kind=kind,
+        subject=subject,
+        slot=item.slot.field,
+        signer_id=person,
+        complete=item.following is None,
+        sha256=item.signed.sha256,
+        at=now,
+    )
