@@ -16,7 +16,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screens"
 def main(wanted: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with throw_away_hospital() as hospital, browser() as chromium:
-        tour = Tour(chromium, hospital.base_url)
+        tour = Tour(chromium, hospital)
         for stop in STOPS:
             if wanted and stop.name not in wanted:
                 continue

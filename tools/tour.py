@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from hospital.demo.running import Hospital, running_hospital
 from hospital.demo.seed import DEMO_PASSWORD
+from hospital.demo.seed_portal import DEMO_PHONE
 from hospital.postgres import throw_away
+from tools import public_tour
 
 PIN = "246810"
 SIZES = {"staff": (1366, 650), "portal": (360, 740), "kiosk": (1080, 1920), "screen": (1920, 1080)}
@@ -153,6 +155,29 @@ STOPS = (
     Stop("signing-inbox", "/sign", "bacsi"),
     Stop("reception", "/reception", "tiepdon"),
     Stop("till", "/till", "thungan"),
+    Stop("portal-sign-in", "/portal/sign-in", size="portal"),
+    Stop("portal", "/portal", DEMO_PHONE, "portal"),
+    Stop("portal-departments", "/portal/booking", DEMO_PHONE, "portal"),
+    Stop("portal-days", "/portal/booking", DEMO_PHONE, "portal", public_tour.choose_day),
+    Stop("portal-hours", "/portal/booking", DEMO_PHONE, "portal", public_tour.choose_hour),
+    Stop("portal-reason", "/portal/booking", DEMO_PHONE, "portal", public_tour.write_reason),
+    Stop("portal-answers", "/portal/booking", DEMO_PHONE, "portal", public_tour.look_at_answers),
+    Stop("portal-booked", "/portal/booking", DEMO_PHONE, "portal", public_tour.book),
+    Stop("portal-records", "/portal/records", DEMO_PHONE, "portal"),
+    Stop("portal-visit", "/portal/records", DEMO_PHONE, "portal", public_tour.open_visit),
+    Stop("portal-bills", "/portal/bills", DEMO_PHONE, "portal"),
+    Stop("portal-me", "/portal/me", DEMO_PHONE, "portal"),
+    Stop("portal-consents", "/portal/me/consents", DEMO_PHONE, "portal"),
+    Stop("portal-looks", "/portal/me/looks", DEMO_PHONE, "portal"),
+    Stop("portal-telehealth", "/portal/telehealth", DEMO_PHONE, "portal"),
+    Stop("telehealth", "/telehealth", "bacsi"),
+    Stop("devices", "/devices", "quantri"),
+    Stop("kiosk-pairing", "/kiosk/pair", size="kiosk"),
+    Stop("kiosk", "/kiosk", "sanh-a", "kiosk"),
+    Stop("kiosk-digits", "/kiosk", "sanh-a", "kiosk", public_tour.press_digits),
+    Stop("kiosk-refused", "/kiosk", "sanh-a", "kiosk", public_tour.scan_nonsense),
+    Stop("kiosk-confirm", "/kiosk", "sanh-a", "kiosk", public_tour.scan_card),
+    Stop("kiosk-ticket", "/kiosk", "sanh-a", "kiosk", public_tour.take_number),
 )
 
 
@@ -192,8 +217,8 @@ def throw_away_hospital() -> Iterator[Hospital]:
 class Tour:
     """Browser windows by person and size, signed in once each."""
 
-    def __init__(self, browser: Browser, base_url: str) -> None:
-        self._browser, self._base_url = browser, base_url
+    def __init__(self, browser: Browser, hospital: Hospital) -> None:
+        self._browser, self._hospital, self._base_url = browser, hospital, hospital.base_url
         self._contexts: dict[tuple[str, str], BrowserContext] = {}
 
     def window(self, user: str, size: str) -> Page:
@@ -205,14 +230,23 @@ class Tour:
             )
             if user:
                 page = context.new_page()
-                page.goto("/login")
-                page.fill("#username", user)
-                page.fill("#password", DEMO_PASSWORD)
-                page.press("#password", "Enter")
-                page.wait_for_url(lambda url: "/login" not in url)
+                self._let_in(page, user, size)
                 page.close()
             self._contexts[key] = context
         return self._contexts[key].new_page()
+
+    def _let_in(self, page: Page, user: str, size: str) -> None:
+        """Patients come by text message, the lobby machine by its pairing code, staff by their password."""
+        if size == "portal":
+            public_tour.sign_in_patient(page, self._hospital.outside_url, user)
+        elif size == "kiosk":
+            public_tour.pair_machine(page)
+        else:
+            page.goto("/login")
+            page.fill("#username", user)
+            page.fill("#password", DEMO_PASSWORD)
+            page.press("#password", "Enter")
+            page.wait_for_url(lambda url: "/login" not in url)
 
     def visit(self, stop: Stop) -> Page:
         """Open a stop and do what comes before its picture."""

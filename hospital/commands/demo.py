@@ -11,6 +11,7 @@ from hospital.commands.database import database
 from hospital.commands.serve import port_is_free
 from hospital.demo.running import Hospital, running_hospital
 from hospital.demo.seed import DEMO_PASSWORD, staff_rows
+from hospital.demo.seed_portal import DEMO_BORN, DEMO_PHONE, KIOSK_CODE
 from hospital.processes import NotAnswering
 from hospital.settings import read_settings
 from kernel.staff.api import ROLE_NAMES, Role
@@ -73,8 +74,8 @@ def table(hospital: Hospital) -> str:
         ("Nhân viên", f"{base}/"),
         ("Màn hình phụ quầy 1", f"{base}/screens/Q1"),
         ("Bảng gọi số", f"{base}/boards/A"),
-        ("Cổng người bệnh", f"{base}/portal"),
-        ("Kiosk", f"{base}/kiosk"),
+        ("Cổng người bệnh", f"{base}/portal   số {DEMO_PHONE}, sinh {DEMO_BORN}, mã ở Tin nhắn giả"),
+        ("Kiosk", f"{base}/kiosk   mã ghép {KIOSK_CODE}"),
         ("Kiểm tra chữ ký", f"{base}/verify"),
         ("Ngân hàng giả", f"{outside}/outside/bank"),
         ("Tin nhắn giả", f"{outside}/outside/sms"),

@@ -7,7 +7,7 @@ import csv
 from datetime import date, datetime, time, timedelta
 from uuid import UUID, uuid5
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.api import find_patients, on_duty
@@ -17,13 +17,18 @@ from kernel.clock import VN, Instant, local_day, utc_now
 from kernel.db import Sessions
 from kernel.ids import new_id
 from kernel.staff.api import Actor
+from kiosk.devices.models import Device
+from kiosk.devices.rules import Scope, clean_pairing_code, secret_hash
 from patient_portal.api import Book, OpenSchedule, book, nearest_free_slots, open_schedule
 from patient_portal.booking.models import Schedule
 
 WEEKS_AHEAD = 5
 NAMES = UUID("01900000-0000-7000-8000-0000000000aa")
 DEMO_PHONE = "0500000002"
-"""The person to try the portal as: born 30/09/1961, with visits in the past and a booking ahead."""
+DEMO_BORN = "30/09/1961"
+"""The person to try the portal as, with visits in the past and a booking ahead."""
+KIOSK_CODE = "SANHA-MAY22"
+"""Pairs the demo's one lobby machine, once."""
 
 
 def _rows(name: str) -> list[dict[str, str]]:
@@ -72,6 +77,7 @@ async def seed(sessions: Sessions, settings: Settings) -> None:  # noqa: ARG001 
                 if all(duty.staff_id != schedule.practitioner_id for duty in busy):
                     await open_schedule(session, schedule, now=now)
         await _book_one(session, now=now)
+        await _add_machine(session, now=now)
 
 
 async def _book_one(session: AsyncSession, *, now: Instant) -> None:
@@ -83,3 +89,18 @@ async def _book_one(session: AsyncSession, *, now: Instant) -> None:
         actor = Actor(id=people[0].id, name="Người bệnh", title="", roles=frozenset(), department="")
         command = Book(id=new_id(), slot_id=slots[0].id, reason="Tái khám theo hẹn")
         await book(session, command, patient_id=people[0].id, actor=actor, now=now)
+
+
+async def _add_machine(session: AsyncSession, *, now: Instant) -> None:
+    administrator = next(row for row in staff_rows() if row["username"] == "quantri")
+    await session.execute(
+        insert(Device).values(
+            id=new_id(),
+            name="Sảnh A, máy 1",
+            scope=Scope.CHECK_IN.value,
+            pairing_hash=secret_hash(clean_pairing_code(KIOSK_CODE), "pairing"),
+            pairing_expires_at=now + timedelta(days=3650),
+            added_by=UUID(administrator["id"]),
+            added_at=now,
+        )
+    )

@@ -10,4 +10,4 @@ from tools.tour import Tour, browser, throw_away_hospital
 @pytest.fixture(scope="session")
 def tour() -> Iterator[Tour]:
     with throw_away_hospital() as hospital, browser() as chromium:
-        yield Tour(chromium, hospital.base_url)
+        yield Tour(chromium, hospital)
