@@ -47,7 +47,6 @@ from billing.requests.views import CreateRequest, RequestView
 from billing.settlements.service import NotEndedYet, NotPaidYet, settle_episode
 from billing.shifts.service import CounterView, add_counter, list_counters
 from billing.vietqr.banks import bank_name
-from billing.vietqr.drawing import QrSymbol, draw
 from billing.vietqr.drawing import draw as draw_qr
 from billing.vietqr.rules import BadQr
 from billing.vietqr.rules import Decoded as DecodedQr
@@ -83,7 +82,6 @@ __all__ = [
     "Planner",
     "PriceKind",
     "PriceMissing",
-    "QrSymbol",
     "ReceiptKind",
     "ReceiptView",
     "RequestClosed",
@@ -102,7 +100,6 @@ __all__ = [
     "counter_topic",
     "create_request",
     "decode_qr",
-    "draw",
     "draw_qr",
     "get_invoice",
     "get_receipt",

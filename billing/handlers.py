@@ -1,5 +1,7 @@
 """Importing this registers the event and job handlers of billing."""
 
+from datetime import timedelta
+
 import billing.invoices.handlers
 import billing.prints.handlers  # noqa: F401  (registers the jobs of papers)
 from billing.accounts.service import lock_account, open_account
@@ -18,7 +20,7 @@ from billing.settlements.service import end_episode, release_covered
 from emr.events import OrderPlaced, OrderVoided, StayEnded, VisitEnded, VisitOpened
 from kernel.clock import local_day
 from kernel.live import touch
-from kernel.outbox.api import Job, job, on
+from kernel.outbox.api import Job, TryLater, job, on
 
 
 @on(VisitOpened, name="billing.open_account")
@@ -98,7 +100,8 @@ async def end_on_stay(job: Job, event: StayEnded) -> None:
 
 @job(EXPIRE_JOB)
 async def expire(job: Job, payload: ExpireRequest) -> None:
-    await expire_request(job.session, payload.request_id, now=job.now)
+    if not await expire_request(job.session, payload.request_id, now=job.now):
+        raise TryLater("Mã chưa hết hạn.", after=timedelta(seconds=1))
 
 
 @job(READ_JOB)

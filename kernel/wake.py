@@ -125,7 +125,7 @@ class Wake:
                         self._deliver_reload()
                     first = False
                     await self._send_until(lost, connection)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001  (whatever cut the line, it must come back)
                 log.warning("wake.disconnected", error=type(error).__name__)
             finally:
                 self.connected = False

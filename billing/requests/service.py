@@ -309,8 +309,11 @@ async def cancel_open_requests(
         _close(session, request, RequestState.CANCELLED, reason=reason, now=now)
 
 
-async def expire_request(session: AsyncSession, request_id: UUID, *, now: Instant) -> None:
-    """Mark a request whose time is over; one that was paid or cancelled stays as it is."""
+async def expire_request(session: AsyncSession, request_id: UUID, *, now: Instant) -> bool:
+    """Mark a request whose time is over; one that was paid or cancelled stays as it is.
+
+    Returns False if it is too early.
+    """
     await session.execute(
         update(PaymentRequest)
         .where(
@@ -320,9 +323,9 @@ async def expire_request(session: AsyncSession, request_id: UUID, *, now: Instan
         )
         .values(state=RequestState.EXPIRED, closed_at=now)
     )
-    request = await session.get(PaymentRequest, request_id, populate_existing=True)
-    if request is not None:
-        touch_screens(session, request)
+    request = await session.get_one(PaymentRequest, request_id, populate_existing=True)
+    touch_screens(session, request)
+    return request.state != RequestState.PENDING
 
 
 def _close(

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -254,11 +254,8 @@ async def _account_of(session: AsyncSession, patient_id: UUID, *, now: datetime)
     return account_id
 
 
-async def patient_of_token(
-    sessions: Sessions, token: str, *, ip: str, settings: PortalSettings, now: Instant
-) -> Patient | None:
-    """Return who holds this token, or None if unknown, ended or too old. Notes "last seen" once a minute."""
-    query = select(
+_LOGIN = (
+    select(
         PatientLogin.id,
         PatientLogin.account_id,
         PatientLogin.device_id,
@@ -266,15 +263,18 @@ async def patient_of_token(
         PatientLogin.started_at,
         PatientLogin.last_seen_at,
         Account.patient_id,
-    ).join(Account, Account.id == PatientLogin.account_id)
+    )
+    .join(Account, Account.id == PatientLogin.account_id)
+    .where(PatientLogin.token_hash == bindparam("hash"), PatientLogin.ended_at.is_(None))
+)
+
+
+async def patient_of_token(
+    sessions: Sessions, token: str, *, ip: str, settings: PortalSettings, now: Instant
+) -> Patient | None:
+    """Return who holds this token, or None if unknown, ended or too old. Notes "last seen" once a minute."""
     async with sessions() as session:
-        row = (
-            await session.execute(
-                query.where(
-                    PatientLogin.token_hash == token_hash(token, "session"), PatientLogin.ended_at.is_(None)
-                )
-            )
-        ).first()
+        row = (await session.execute(_LOGIN, {"hash": token_hash(token, "session")})).first()
         if row is None or not login_is_live(
             started_at=row.started_at,
             last_seen_at=row.last_seen_at,

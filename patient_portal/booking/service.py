@@ -1,11 +1,24 @@
 """Use cases of booking: open and close schedules, find free slots, book, cancel, move, arrive."""
 
 from datetime import timedelta
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from msgspec import Meta, Struct
-from sqlalchemy import RowMapping, Table, Uuid, and_, bindparam, exists, insert, literal, select, update
+from sqlalchemy import (
+    FromClause,
+    RowMapping,
+    Select,
+    Table,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -106,7 +119,7 @@ _SEAT = (
 _GIVEN = ("id", "code", "patient_id", "account_id", "reason", "moved_from")
 # Parameters are named given_… because SQLAlchemy takes a plain "id" for a column of the UPDATE.
 # One statement, one round trip: the seat is taken and the booking written, or neither.
-_TAKE_SEAT = (
+_MADE = (
     insert(_B.id.table)
     .from_select(
         [*_GIVEN, "slot_id", "department", "day", "state", "booked_at"],
@@ -120,21 +133,39 @@ _TAKE_SEAT = (
         ),
         include_defaults=False,
     )
-    .returning(_B.id)
+    .returning(*_B)
+    .cte("made")
 )
 
-_VIEW = (
-    select(
-        *(getattr(Booking, name) for name in ("id", "code", "state", "patient_id", "slot_id", "department")),
-        *(getattr(Booking, name) for name in ("reason", "booked_at", "visit_id")),
-        *(getattr(Schedule, name) for name in ("department_name", "room", "room_name", "practitioner_name")),
-        Schedule.service_code,
-        Slot.starts_at,
-        Slot.ends_at,
+
+def _view_of(booking: FromClause) -> Select[Any]:
+    """Return a query of views over a table of bookings, or over what a statement just wrote."""
+    schedule = cast(Table, Schedule.__table__).c
+    own = ("id", "code", "state", "patient_id", "slot_id", "department", "reason", "booked_at", "visit_id")
+    theirs = ("department_name", "room", "room_name", "practitioner_name", "service_code")
+    return select(
+        *(booking.c[name] for name in own),
+        *(schedule[name] for name in theirs),
+        _S.starts_at,
+        _S.ends_at,
+    ).select_from(
+        booking.join(_S.id.table, _S.id == booking.c.slot_id).join(
+            schedule.id.table, schedule.id == _S.schedule_id
+        )
     )
-    .join(Slot, Slot.id == Booking.slot_id)
-    .join(Schedule, Schedule.id == Slot.schedule_id)
-)
+
+
+_TAKE_SEAT = _view_of(_MADE)
+_VIEW = _view_of(_B.id.table)
+# Why no seat was taken, in one look at the slot.
+_WHY = select(
+    _S.department,
+    _S.starts_at,
+    _S.closed,
+    (_S.taken < _S.capacity).label("free"),
+    exists().where(_HELD).correlate(_S.id.table).label("held"),
+    exists().where(_B.id == bindparam("given_id", type_=Uuid())).correlate(None).label("known"),
+).where(_S.id == bindparam("given_slot_id", type_=Uuid()))
 
 
 def _view(row: RowMapping) -> BookingView:
@@ -142,12 +173,12 @@ def _view(row: RowMapping) -> BookingView:
 
 
 async def find_booking(session: AsyncSession, booking_id: UUID) -> BookingView | None:
-    row = (await session.execute(_VIEW.where(Booking.id == booking_id))).mappings().first()
+    row = (await session.execute(_VIEW.where(_B.id == booking_id))).mappings().first()
     return _view(row) if row else None
 
 
 async def booking_of_code(session: AsyncSession, code: str) -> BookingView | None:
-    row = (await session.execute(_VIEW.where(Booking.code == code))).mappings().first()
+    row = (await session.execute(_VIEW.where(_B.code == code))).mappings().first()
     return _view(row) if row else None
 
 
@@ -164,11 +195,11 @@ async def bookings_of(
 ) -> list[BookingView]:
     """Return the bookings from a moment on, soonest first; cancelled ones are left out."""
     query = _VIEW.where(
-        Booking.patient_id == patient_id, Booking.state != BookingState.CANCELLED, Slot.starts_at >= since
+        _B.patient_id == patient_id, _B.state != BookingState.CANCELLED.value, _S.starts_at >= since
     )
     if until is not None:
-        query = query.where(Slot.starts_at < until)
-    rows = (await session.execute(query.order_by(Slot.starts_at).limit(50))).mappings()
+        query = query.where(_S.starts_at < until)
+    rows = (await session.execute(query.order_by(_S.starts_at).limit(50))).mappings()
     return [_view(row) for row in rows]
 
 
@@ -198,11 +229,9 @@ async def book(
         "given_now": now,
     }
     for _ in range(3):  # A seat given back between statement and explanation is tried for again.
-        if (await session.execute(_TAKE_SEAT, values)).first():
+        if made := (await session.execute(_TAKE_SEAT, values)).mappings().first():
             await _note(session, Action.CREATE, command.id, patient_id, actor)
-            view = await find_booking(session, command.id)
-            assert view is not None
-            return view
+            return _view(made)
         if earlier := await _explain(session, command, patient_id=patient_id, now=now):
             return earlier
     raise SlotFull("Khung giờ này đang có nhiều người đặt. Xin thử lại.", field="slot_id")
@@ -212,29 +241,31 @@ async def _explain(
     session: AsyncSession, command: Book, *, patient_id: UUID, now: Instant
 ) -> BookingView | None:
     """Say why no seat was taken: return the earlier result, raise the refusal, or None if a seat is free now."""
-    if earlier := await find_booking(session, command.id):
-        same = (earlier.slot_id, earlier.patient_id, earlier.reason)
-        if same != (command.slot_id, patient_id, command.reason):
+    given = {
+        "given_id": command.id,
+        "given_slot_id": command.slot_id,
+        "given_patient_id": patient_id,
+    }
+    why = (await session.execute(_WHY, given)).first()
+    if (why is None or why.known) and (earlier := await find_booking(session, command.id)):
+        if (earlier.slot_id, earlier.patient_id, earlier.reason) != (
+            command.slot_id,
+            patient_id,
+            command.reason,
+        ):
             raise BookingIdReused("Mã yêu cầu này đã dùng cho một lịch hẹn khác.")
         return earlier
-    slot = await session.get(Slot, command.slot_id, populate_existing=True)
-    if slot is None or slot.closed:
+    if why is None or why.closed:
         raise NoSuchSlot("Khung giờ này không còn nhận đặt lịch. Xin chọn giờ khác.", field="slot_id")
-    if slot.starts_at <= now:
+    if why.starts_at <= now:
         raise SlotPast("Khung giờ này đã qua. Xin chọn giờ khác.", field="slot_id")
-    held = exists().where(
-        Booking.patient_id == patient_id,
-        Booking.day == slot.day,
-        Booking.department == slot.department,
-        Booking.state != BookingState.CANCELLED,
-    )
-    if await session.scalar(select(held)):
+    if why.held:
         raise AlreadyBooked(
             "Quý vị đã có lịch khám ở khoa này trong ngày đó. Hãy đổi giờ của lịch đã đặt.", field="slot_id"
         )
-    if slot.taken < slot.capacity:
+    if why.free:
         return None
-    free = await nearest_free_slots(session, slot.department, slot.starts_at, now=now)
+    free = await nearest_free_slots(session, why.department, why.starts_at, now=now)
     detail = "Khung giờ này vừa hết chỗ."
     detail += " Xin chọn một trong các giờ gần nhất còn chỗ." if free else " Khoa này chưa còn giờ trống."
     raise SlotFull(detail, field="slot_id", extra={"free_slots": free})

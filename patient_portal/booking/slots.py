@@ -1,11 +1,23 @@
 """Schedules cut into slots, and the free slots people choose from."""
 
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
-from sqlalchemy import RowMapping, Select, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Integer,
+    RowMapping,
+    Select,
+    bindparam,
+    func,
+    insert,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -135,8 +147,23 @@ _SLOTS = select(
 ).join(Schedule, Schedule.id == Slot.schedule_id)
 
 
-def _free(now: Instant) -> Select[tuple[object, ...]]:
+def _free(now: Instant | BindParameter[Instant]) -> Select[Any]:
     return _SLOTS.where(Slot.closed.is_(False), Slot.taken < Slot.capacity, Slot.starts_at > now)
+
+
+def _nearest() -> CompoundSelect[Any]:
+    """Two short index scans from a moment, forward and back, not a sort of all; built once, as refusals are hot."""
+    wanted = bindparam("wanted", type_=Slot.starts_at.type)
+    free = _free(bindparam("now", type_=Slot.starts_at.type)).where(
+        Slot.department == bindparam("department", type_=Slot.department.type)
+    )
+    limit = bindparam("limit", type_=Integer())
+    after = free.where(Slot.starts_at >= wanted).order_by(Slot.starts_at).limit(limit)
+    before = free.where(Slot.starts_at < wanted).order_by(Slot.starts_at.desc()).limit(limit)
+    return union_all(after, before)
+
+
+_NEAREST = _nearest()
 
 
 def _view(row: RowMapping) -> SlotView:
@@ -146,11 +173,9 @@ def _view(row: RowMapping) -> SlotView:
 async def nearest_free_slots(
     session: AsyncSession, department: str, wanted: Instant, *, now: Instant, limit: int = 5
 ) -> list[SlotView]:
-    """Return the free slots of a department nearest to a moment; two short index scans, not a sort of all."""
-    free = _free(now).where(Slot.department == department)
-    after = free.where(Slot.starts_at >= wanted).order_by(Slot.starts_at).limit(limit)
-    before = free.where(Slot.starts_at < wanted).order_by(Slot.starts_at.desc()).limit(limit)
-    rows = [*(await session.execute(after)).mappings(), *(await session.execute(before)).mappings()]
+    """Return the free slots of a department nearest to a moment, in order of time."""
+    given = {"department": department, "wanted": wanted, "now": now, "limit": limit}
+    rows = (await session.execute(_NEAREST, given)).mappings()
     views = sorted((_view(row) for row in rows), key=lambda view: abs(view.starts_at - wanted))
     return sorted(views[:limit], key=lambda view: view.starts_at)
 

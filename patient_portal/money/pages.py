@@ -10,21 +10,27 @@ from litestar.response import Redirect, Template
 from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.api import RequestState, RequestView, draw
+from billing.api import RequestState, RequestView, draw_qr
 from billing.settings import BillingSettings
 from kernel.clock import utc_now
 from kernel.db import Sessions
 from kernel.ids import new_id
 from kernel.problems import Problem
+from kernel.services import Services
 from kernel.settings import KernelSettings
 from patient_portal.accounts.guards import PatientNotSignedIn, patient_signed_in, provide_patient
 from patient_portal.accounts.pages import to_sign_in
 from patient_portal.accounts.service import Patient
+from patient_portal.money.rest import pdf
 from patient_portal.money.service import (
     AskPayment,
     ask_payment,
     due_of_episode,
     dues_of,
+    own_bill_file,
+    own_invoice_file,
+    own_invoices,
+    own_receipt_file,
     own_receipts,
     own_request,
 )
@@ -98,7 +104,40 @@ class MoneyPages(Controller):
     ) -> Template:
         """Show one episode's figures."""
         due = await due_of_episode(session, episode_id, patient, settings=billing_settings, now=utc_now())
-        return Template(f"{FOLDER}/bill.html", context={"due": due, "place": "bills", "id": new_id()})
+        invoices = await own_invoices(session, episode_id, patient)
+        context = {"due": due, "invoices": invoices, "place": "bills", "id": new_id()}
+        return Template(f"{FOLDER}/bill.html", context=context)
+
+    @get("/{episode_id:uuid}/file")
+    async def bill_file(
+        self,
+        episode_id: FromPath[UUID],
+        patient: NamedDependency[Patient],
+        services: NamedDependency[Services],
+    ) -> Response[bytes]:
+        """Download the bill 01/KBCB."""
+        return pdf(await own_bill_file(services, episode_id, patient, now=utc_now()), "bang-ke-01-kbcb")
+
+    @get("/receipts/{receipt_id:uuid}/file")
+    async def receipt_file(
+        self,
+        receipt_id: FromPath[UUID],
+        patient: NamedDependency[Patient],
+        services: NamedDependency[Services],
+    ) -> Response[bytes]:
+        """Download a receipt."""
+        return pdf(await own_receipt_file(services, receipt_id, patient, now=utc_now()), "phieu-thu")
+
+    @get("/{episode_id:uuid}/invoices/{invoice_id:uuid}/file")
+    async def invoice_file(
+        self,
+        episode_id: FromPath[UUID],
+        invoice_id: FromPath[UUID],
+        patient: NamedDependency[Patient],
+        services: NamedDependency[Services],
+    ) -> Response[bytes]:
+        """Download an invoice."""
+        return pdf(await own_invoice_file(services, episode_id, invoice_id, patient), "hoa-don")
 
     @get("/payments/{request_id:uuid}")
     async def payment(
@@ -137,7 +176,7 @@ class MoneyPages(Controller):
             "content-disposition": f'attachment; filename="vietqr-{request.reference}.png"',
             "cache-control": "no-store",
         }
-        return Response(draw(request.payload).png(), media_type="image/png", headers=headers)
+        return Response(draw_qr(request.payload).png(), media_type="image/png", headers=headers)
 
 
 def _payment(request: RequestView, kernel: KernelSettings) -> dict[str, Any]:
@@ -147,7 +186,7 @@ def _payment(request: RequestView, kernel: KernelSettings) -> dict[str, Any]:
         "waiting": waiting,
         "paid": request.state in (RequestState.PAID, RequestState.OVERPAID),
         # The drawing is ours and holds digits and letters of a path only.
-        "qr": Markup(draw(request.payload).svg()) if waiting else "",  # noqa: S704
+        "qr": Markup(draw_qr(request.payload).svg()) if waiting else "",  # noqa: S704
         "facility": kernel.facility,
         "demo": kernel.demo,
         "place": "bills",

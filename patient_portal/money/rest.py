@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,11 +10,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.api import ReceiptView, RequestView
 from billing.settings import BillingSettings
 from kernel.clock import utc_now
+from kernel.services import Services
 from kernel.settings import KernelSettings
 from patient_portal.accounts.guards import patient_signed_in, provide_patient
 from patient_portal.accounts.rest import refusals
 from patient_portal.accounts.service import Patient
-from patient_portal.money.service import AskPayment, Due, ask_payment, dues_of, own_receipts, own_request
+from patient_portal.money.service import (
+    AskPayment,
+    Due,
+    ask_payment,
+    dues_of,
+    own_bill_file,
+    own_receipt_file,
+    own_receipts,
+    own_request,
+)
+
+
+def pdf(content: bytes, name: str) -> Response[bytes]:
+    headers = {"content-disposition": f'attachment; filename="{name}.pdf"', "cache-control": "no-store"}
+    return Response(content, media_type="application/pdf", headers=headers)
 
 
 class MoneyController(Controller):
@@ -71,3 +86,33 @@ class MoneyController(Controller):
     ) -> list[ReceiptView]:
         """List the receipts, newest first."""
         return await own_receipts(session, patient)
+
+    @get(
+        "/receipts/{receipt_id:uuid}/file",
+        operation_id="downloadPortalReceipt",
+        responses=refusals(401, 404),
+        media_type="application/pdf",
+    )
+    async def receipt_file(
+        self,
+        receipt_id: FromPath[UUID],
+        patient: NamedDependency[Patient],
+        services: NamedDependency[Services],
+    ) -> Response[bytes]:
+        """Download a receipt, as it was rendered once."""
+        return pdf(await own_receipt_file(services, receipt_id, patient, now=utc_now()), "phieu-thu")
+
+    @get(
+        "/dues/{episode_id:uuid}/file",
+        operation_id="downloadPortalBill",
+        responses=refusals(401, 404),
+        media_type="application/pdf",
+    )
+    async def bill_file(
+        self,
+        episode_id: FromPath[UUID],
+        patient: NamedDependency[Patient],
+        services: NamedDependency[Services],
+    ) -> Response[bytes]:
+        """Download the bill 01/KBCB of an episode (bảng kê chi phí)."""
+        return pdf(await own_bill_file(services, episode_id, patient, now=utc_now()), "bang-ke-01-kbcb")

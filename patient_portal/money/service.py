@@ -9,21 +9,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.api import (
     BillNotComputable,
     CreateRequest,
+    InvoiceView,
     NoAccount,
+    NoSuchInvoice,
+    NoSuchReceipt,
     NoSuchRequest,
     ReceiptView,
     RequestView,
     bill,
+    bill_pdf,
     create_request,
+    get_receipt,
     get_request,
+    invoice_pdf,
+    invoices_of_episode,
+    receipt_pdf,
     receipts_of_patient,
 )
 from billing.settings import BillingSettings
 from emr.api import VisitView, patient_history
+from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant, local_day
 from kernel.facility import Facility
 from kernel.money import Vnd
 from kernel.problems import NotFound
+from kernel.services import Services
 from patient_portal.accounts.service import Patient
 
 COUNTER = "PORTAL"
@@ -133,3 +143,43 @@ async def own_request(session: AsyncSession, request_id: UUID, patient: Patient)
 
 async def own_receipts(session: AsyncSession, patient: Patient) -> list[ReceiptView]:
     return await receipts_of_patient(session, patient.patient_id)
+
+
+async def own_receipt_file(services: Services, receipt_id: UUID, patient: Patient, *, now: Instant) -> bytes:
+    """Return a receipt as a file and note the download. Raises NoSuchReceipt, also for somebody else's."""
+    async with services.sessions.begin() as session:
+        receipt = await get_receipt(session, receipt_id)
+        if receipt.patient_id != patient.patient_id:
+            raise NoSuchReceipt("Không có phiếu thu này.")
+        await _note(session, f"billing.receipt:{receipt_id}", patient)
+    return await receipt_pdf(services, receipt_id, now=now)
+
+
+async def own_bill_file(services: Services, episode_id: UUID, patient: Patient, *, now: Instant) -> bytes:
+    """Return the bill 01/KBCB of an episode and note the download. Raises NoSuchDue, also for somebody else's."""
+    async with services.sessions.begin() as session:
+        await due_of_episode(session, episode_id, patient, settings=services.settings.billing, now=now)
+        await _note(session, f"billing.bill:{episode_id}", patient)
+    return await bill_pdf(services, episode_id, maker="", now=now)
+
+
+async def own_invoices(session: AsyncSession, episode_id: UUID, patient: Patient) -> list[InvoiceView]:
+    """Return the invoices with a tax code of one's own episode; nothing for somebody else's."""
+    visits = await patient_history(session, patient.patient_id, limit=500)
+    if all(visit.episode_id != episode_id for visit in visits):
+        return []
+    return [view for view in await invoices_of_episode(session, episode_id) if view.view_sha256]
+
+
+async def own_invoice_file(services: Services, episode_id: UUID, invoice_id: UUID, patient: Patient) -> bytes:
+    """Return an invoice's paper view and note the download. Raises NoSuchInvoice, also for somebody else's."""
+    async with services.sessions.begin() as session:
+        invoices = await own_invoices(session, episode_id, patient)
+        if all(view.id != invoice_id for view in invoices):
+            raise NoSuchInvoice("Không có hoá đơn này.")
+        await _note(session, f"billing.invoice:{invoice_id}", patient)
+    return await invoice_pdf(services, invoice_id)
+
+
+async def _note(session: AsyncSession, subject: str, patient: Patient) -> None:
+    await record(session, Entry(Action.EXPORT, subject, patient_id=patient.patient_id), patient.actor)

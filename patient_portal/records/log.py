@@ -32,6 +32,8 @@ SUBJECT_WORDS = {
     "emr": "hồ sơ",
     "signing": "văn bản đã lập",
     "billing.receipt": "phiếu thu",
+    "billing.bill": "bảng kê chi phí",
+    "billing.invoice": "hoá đơn",
     "billing.request": "yêu cầu thanh toán",
     "billing": "viện phí",
     "portal.account": "cổng người bệnh",

@@ -70,7 +70,7 @@ def services(real_db: RealDatabase) -> Services:
     return real_db.services
 
 
-async def state_of(services: Services, kind: str) -> list[tuple[str, int]]:
+async def state_of(services: Services | RealDatabase, kind: str) -> list[tuple[str, int]]:
     async with services.sessions() as session:
         rows = await session.execute(
             text("SELECT state, attempts FROM kernel_job WHERE kind = :kind ORDER BY id"), {"kind": kind}
@@ -390,6 +390,42 @@ async def test_a_commit_wakes_the_worker_at_once(services: Services) -> None:
         worker.stop()
         await task
     assert await state_of(services, "a.now") == [("done", 1)]
+
+
+async def test_a_worker_outlives_cut_connections_and_a_database_that_is_away(
+    services: Services, real_db: RealDatabase
+) -> None:
+    effects: list[int] = []
+
+    @job("a.slow")
+    async def slow(job: Job, note: Note) -> None:
+        await job.session.execute(text("SELECT 1"))
+        await asyncio.sleep(0.02)
+        effects.append(job.id)
+
+    async with services.sessions.begin() as session:
+        for number in range(30):
+            await enqueue(session, "a.slow", Note(str(number)))
+    worker = Worker(services, poll_seconds=0.05, lease_seconds=0.5)
+    task = asyncio.create_task(worker.run())
+    for _ in range(3):
+        await asyncio.sleep(0.1)
+        async with real_db.sessions.begin() as session:
+            await session.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+    async with asyncio.timeout(60):
+        while any(state != "done" for state, _ in await state_of(real_db, "a.slow")):
+            async with real_db.sessions.begin() as session:  # Do not wait for the pauses between attempts.
+                await session.execute(text("UPDATE kernel_job SET run_at = now() WHERE state = 'ready'"))
+            await asyncio.sleep(0.1)
+    assert not task.done()
+    worker.stop()
+    await task
+    assert len(set(effects)) == 30
 
 
 async def test_a_stopping_worker_lets_its_jobs_end_and_gives_long_ones_back(services: Services) -> None:

@@ -65,7 +65,7 @@ async def sign_in_patient(
     assert person.phone
     asked = await client.post("/api/portal/codes", json={"phone": person.phone})
     assert asked.status_code == 202, asked.text
-    await drain(services)
+    await drain(services, raises=False)  # Other packages may have jobs that wait, for a seal say.
     body = {
         "code_request_id": asked.json()["id"],
         "code": code_sent(gateway, person.phone),

@@ -6,8 +6,19 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.api import NewPrice, PriceKind, add_prices
+from billing.api import (
+    CreateRequest,
+    NewPrice,
+    PriceKind,
+    add_counter,
+    add_prices,
+    pay_in_cash,
+    receipts_of_episode,
+)
+from billing.settings import BillingSettings
+from billing.shifts.service import OpenShift, open_shift
 from emr.api import OpenVisit, Payer, VisitView, open_chart, open_visit
 from hospital.settings import Settings
 from kernel.clock import utc_now
@@ -17,6 +28,7 @@ from kernel.outbox.api import drain
 from kernel.services import Services
 from kernel.staff.api import Role
 from patient_portal.records.log import subject_words
+from tests.billing.builders import CASHIER, FACILITY
 from tests.conftest import SignedIn
 from tests.emr.builders import RECEPTION, a_hospital
 from tests.patient_portal.builders import a_doctor, a_schedule, open_slots
@@ -39,6 +51,18 @@ async def _visit(sessions: Sessions, sending: Services, patient_id: UUID) -> Vis
         visit = await open_visit(session, opening, actor=RECEPTION, now=utc_now())
     await drain(sending)
     return visit
+
+
+async def _paid_in_cash(session: AsyncSession, visit: VisitView) -> UUID:
+    """Pay the visit at the till and return the receipt."""
+    await add_counter(session, "Q1", "Quầy 1")
+    await open_shift(session, OpenShift(new_id(), "Q1", 0), actor=CASHIER, now=utc_now())
+    command = CreateRequest(id=new_id(), episode_id=visit.episode_id, counter="Q1")
+    await pay_in_cash(
+        session, command, actor=CASHIER, facility=FACILITY, settings=BillingSettings(), now=utc_now()
+    )
+    [receipt] = await receipts_of_episode(session, visit.episode_id)
+    return receipt.id
 
 
 @pytest.mark.usefixtures("place")
@@ -71,6 +95,32 @@ async def test_the_phone_gets_a_code_to_pay(
     picture = await client.get(f"/portal/bills/payments/{asked[0]['id']}/qr.png")
     assert picture.content.startswith(b"\x89PNG")
     assert (await client.get(f"/portal/bills/payments/{asked[0]['id']}/state")).status_code == 200
+
+
+@pytest.mark.usefixtures("place")
+async def test_receipt_and_bill_are_downloaded_by_their_owner_alone(
+    client: httpx.AsyncClient,
+    other_client: httpx.AsyncClient,
+    patient_in: SignInPatient,
+    sessions: Sessions,
+    sending: Services,
+) -> None:
+    person = await patient_in()
+    visit = await _visit(sessions, sending, person.id)
+    async with sessions.begin() as session:
+        receipt = await _paid_in_cash(session, visit)
+    [listed] = (await client.get("/api/portal/receipts")).json()
+    paths = (f"/api/portal/receipts/{listed['id']}/file", f"/api/portal/dues/{visit.episode_id}/file")
+    for path in paths:
+        answer = await client.get(path)
+        assert answer.content.startswith(b"%PDF"), path
+    assert listed["id"] == str(receipt)
+    log = (await client.get("/api/portal/access-log")).json()
+    assert [look["did"] for look in log[:2]] == ["tải về bảng kê chi phí", "tải về phiếu thu"]
+    await patient_in(client=other_client, phone="+84907654321")
+    assert [(await other_client.get(path)).status_code for path in paths] == [404, 404]
+    invoice = f"/portal/bills/{visit.episode_id}/invoices/{new_id()}/file"
+    assert (await other_client.get(invoice)).status_code == 404
 
 
 @pytest.mark.usefixtures("place")
