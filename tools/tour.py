@@ -178,6 +178,7 @@ STOPS = (
     Stop("kiosk-refused", "/kiosk", "sanh-a", "kiosk", public_tour.scan_nonsense),
     Stop("kiosk-confirm", "/kiosk", "sanh-a", "kiosk", public_tour.scan_card),
     Stop("kiosk-ticket", "/kiosk", "sanh-a", "kiosk", public_tour.take_number),
+    Stop("invoices", "/invoices", "ketoan"),
 )
 
 
