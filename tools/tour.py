@@ -132,6 +132,14 @@ def sign_all(page: Page) -> None:
     page.wait_for_url("**/workbench/rooms/**")
 
 
+def first_row(page: Page) -> None:
+    """Open the first line of the page's list; an empty list stays as it is."""
+    rows = page.locator("[data-row]")
+    if rows.count():
+        rows.first.click()
+        page.wait_for_load_state("load")
+
+
 def look_back(page: Page) -> None:
     """Open a visit that is over."""
     page.click("details.ended summary")
@@ -152,9 +160,19 @@ STOPS = (
     Stop("doctor-wrong-pin", "/workbench/rooms/PK1", "bacsi", then=wrong_pin),
     Stop("doctor-finished", "/workbench/rooms/PK1", "bacsi", then=sign_all),
     Stop("doctor-signed", "/workbench/rooms/PK1", "bacsi", then=look_back),
-    Stop("signing-inbox", "/sign", "bacsi"),
+    Stop("signing-inbox", "/sign", "bacsi2"),
     Stop("reception", "/reception", "tiepdon"),
+    Stop("patients", "/patients", "tiepdon"),
+    Stop("orders", "/orders", "xetnghiem"),
+    Stop("stays", "/stays", "dieuduong"),
+    Stop("board", "/boards/A", size="screen"),
     Stop("till", "/till", "thungan"),
+    Stop("till-person", "/till", "thungan", then=first_row),
+    Stop("till-unmatched", "/till/unmatched", "thungan"),
+    Stop("second-screen-pairing", "/screens/Q1", size="screen"),
+    Stop("invoices", "/invoices", "ketoan"),
+    Stop("jobs", "/admin/jobs", "quantri"),
+    Stop("verify", "/verify"),
     Stop("portal-sign-in", "/portal/sign-in", size="portal"),
     Stop("portal", "/portal", DEMO_PHONE, "portal"),
     Stop("portal-departments", "/portal/booking", DEMO_PHONE, "portal"),
