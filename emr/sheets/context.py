@@ -81,11 +81,13 @@ async def read_chart(session: AsyncSession, visit_id: UUID, *, sheet_id: UUID, n
     ]
     taken = await _orders_on_other_sheets(session, sheet_id, visit_id)
     orders = [order for order in all_orders if order.id not in taken]
+    stay = await stay_of_episode(session, visit.episode_id)
+    place = stay.department if stay else visit.department
     return Chart(
         patient=patient,
         visit=visit,
-        stay=await stay_of_episode(session, visit.episode_id),
-        department=departments.get(visit.department, visit.department),
+        stay=stay,
+        department=departments.get(place, place),
         ethnic_group=groups.get(patient.ethnic_code or "", ""),
         orders=orders,
         all_orders=all_orders,

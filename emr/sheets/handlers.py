@@ -9,7 +9,7 @@ from emr.sheets.models import Sheet
 from emr.sheets.rules import SheetState, may_move
 from emr.sheets.service import form_of
 from kernel.outbox.api import Job, on, publish
-from signing.events import DocumentSigned
+from signing.events import DocumentRefused, DocumentSigned
 
 PREFIX = "emr.sheet:"
 
@@ -45,3 +45,19 @@ async def mark_sheet_signed(job: Job, event: DocumentSigned) -> None:
             ),
         )
     await job.session.flush()
+
+
+@on(DocumentRefused, name="emr.mark_sheet_refused")
+async def mark_sheet_refused(job: Job, event: DocumentRefused) -> None:
+    """Note why a signer refused; the author reads it on the sheet and answers with the next version."""
+    if not event.subject.startswith(PREFIX):
+        return
+    await job.session.execute(
+        update(Sheet)
+        .where(
+            Sheet.id == UUID(event.subject.removeprefix(PREFIX)),
+            Sheet.document_id == event.document_id,
+            Sheet.state == SheetState.COMPLETED.value,
+        )
+        .values(refused_reason=event.reason)
+    )

@@ -77,6 +77,8 @@ class Sheet(Base):
     author_signed_at: Mapped[Instant | None]
     signed_at: Mapped[Instant | None]
     signed_sha256: Mapped[str | None] = mapped_column(Text)
+    refused_reason: Mapped[str] = mapped_column(Text, default="")
+    """Why a signer refused; the author answers with the next version."""
     cancelled_at: Mapped[Instant | None]
     cancelled_by: Mapped[UUID | None]
 

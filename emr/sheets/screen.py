@@ -15,7 +15,7 @@ from emr.sheets.context import PAYER_WORDS, SEX_WORDS
 from emr.sheets.form import Field, Section
 from emr.sheets.rules import STATE_WORDS, SheetState
 from emr.sheets.service import form_of
-from emr.sheets.views import SheetView
+from emr.sheets.views import SheetLine, SheetView
 from kernel.clock import VN, format_instant, parse_day_typed
 from kernel.ids import new_id
 
@@ -46,6 +46,7 @@ class SheetPage(Struct, frozen=True):
     to_sign: bool
     next_id: UUID
     amend_reason: str
+    refused_reason: str
 
 
 async def sheet_page(
@@ -62,7 +63,7 @@ async def sheet_page(
     return SheetPage(
         id=sheet.id,
         title=sheet.title,
-        state=STATE_WORDS[sheet.state],
+        state=state_word(sheet),
         revision=sheet.revision,
         header=header,
         born=birth_text(header.birth_date, header.birth_precision),
@@ -80,10 +81,17 @@ async def sheet_page(
         pages=sheet.pages,
         editable=sheet.state is SheetState.DRAFT,
         amendable=sheet.state in (SheetState.COMPLETED, SheetState.SIGNED),
-        to_sign=sheet.state is SheetState.COMPLETED,
+        to_sign=sheet.state is SheetState.COMPLETED and not sheet.refused_reason,
         next_id=new_id(),
         amend_reason=amend_reason,
+        refused_reason=sheet.refused_reason,
     )
+
+
+def state_word(sheet: SheetLine) -> str:
+    """Say the state as every screen does."""
+    refused = sheet.state is SheetState.COMPLETED and sheet.refused_reason
+    return "Từ chối ký" if refused else STATE_WORDS[sheet.state]
 
 
 def _saved_words(sheet: SheetView) -> str:

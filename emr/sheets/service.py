@@ -172,6 +172,7 @@ def _new_sheet(command: OpenSheet, chart: Chart, form: Form, *, actor: Actor, no
         saved_by=actor.id,
         completed_name="",
         pages=0,
+        refused_reason="",
     )
 
 

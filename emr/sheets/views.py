@@ -66,6 +66,8 @@ class SheetLine(Struct, frozen=True):
     supersedes: UUID | None
     reason: str
     code: str
+    refused_reason: str
+    """Why a signer refused it; empty when nobody did."""
 
 
 class SheetView(SheetLine, frozen=True):

@@ -216,8 +216,10 @@ class Flow:
         self.write(right, base + 29, page, size=8, align="right", grey=0.2)
         y, room = base + 29, right - x - fonts.regular().width(page, 8) - 10
         for line in [*self._foot_lines(foot), fonts.printable(foot.note)]:
-            shown = wrap(line, fonts.regular(), 7.5, room)
-            self.write(x, y, shown[0], size=7.5, grey=0.2)
+            fit = (
+                room * 1000 / max(fonts.regular().units(line), 1)
+            )  # An address is shown whole, smaller if need be.
+            self.write(x, y, line, size=min(7.5, fit), grey=0.2)
             y, room = y - 9.5, right - x
 
     def _roll_foot(self, foot: Foot) -> None:

@@ -18,6 +18,7 @@ from emr.sheets.completion import complete_sheet, preview_sheet
 from emr.sheets.lists import documents_of_patient
 from emr.sheets.prices import provide_prices
 from emr.sheets.rules import SheetState
+from emr.sheets.screen import state_word
 from emr.sheets.service import (
     InvalidSheet,
     SheetLocked,
@@ -32,9 +33,11 @@ from emr.sheets.service import (
 from emr.sheets.views import AmendSheet, CompleteSheet, OpenSheet, SaveDraft, SheetView
 from kernel.audit.api import entries_of_patient
 from kernel.ids import new_id
+from kernel.outbox.api import drain, publish
 from kernel.problems import Problem
 from kernel.services import Services
 from signing.api import get_document
+from signing.events import DocumentRefused
 from tests.conftest import RealDatabase
 from tests.emr.builders import DOCTOR, LATER, NOW, a_hospital, a_visit
 from tests.emr.forms import PNEUMONIA
@@ -245,6 +248,30 @@ async def test_an_addendum_replaces_the_old_version_only_when_it_is_signed(
     ]
     with pytest.raises(SheetNotOpened):
         await amend_sheet(records, old.id, AmendSheet(new_id(), "Bản cũ"), actor=DOCTOR, now=LATER)
+
+
+async def test_a_refused_signature_is_told_and_answered_by_the_next_version(
+    records: AsyncSession, services: Services
+) -> None:
+    sheet = await completed(services, await a_draft(records))
+    event = DocumentRefused(
+        document_id=uid(sheet.document_id),
+        kind="PKB",
+        subject=f"emr.sheet:{sheet.id}",
+        refused_by=new_id(),
+        reason="Thiếu chẩn đoán kèm theo",
+        at=LATER,
+    )
+    async with services.sessions.begin() as session:
+        await publish(session, event)
+        await publish(session, replace(event, subject="billing.receipt:x"))
+    await drain(services)
+    records.expire_all()
+    told = await get_sheet(records, sheet.id, now=LATER)
+    assert (told.refused_reason, state_word(told)) == ("Thiếu chẩn đoán kèm theo", "Từ chối ký")
+    command = AmendSheet(new_id(), "Bổ sung bệnh kèm theo")
+    following = await amend_sheet(records, sheet.id, command, actor=DOCTOR, now=LATER)
+    assert (following.version, following.refused_reason) == (2, "")
 
 
 async def test_news_of_another_document_changes_nothing(records: AsyncSession, services: Services) -> None:

@@ -51,6 +51,7 @@ def _sheets() -> None:
             author_signed_at TIMESTAMP WITH TIME ZONE,
             signed_at TIMESTAMP WITH TIME ZONE,
             signed_sha256 TEXT,
+            refused_reason TEXT NOT NULL,
             cancelled_at TIMESTAMP WITH TIME ZONE,
             cancelled_by UUID,
             CONSTRAINT pk_emr_sheet PRIMARY KEY (id),
@@ -167,8 +168,8 @@ def _lock_sheets() -> None:
             IF (OLD.state, NEW.state) NOT IN (
                 ('COMPLETED', 'COMPLETED'), ('COMPLETED', 'SIGNED'), ('COMPLETED', 'SUPERSEDED'),
                 ('SIGNED', 'SIGNED'), ('SIGNED', 'SUPERSEDED'), ('SUPERSEDED', 'SUPERSEDED')
-            ) OR (to_jsonb(NEW) - '{state,author_signed_at,signed_at,signed_sha256}'::text[])
-                 <> (to_jsonb(OLD) - '{state,author_signed_at,signed_at,signed_sha256}'::text[]) THEN
+            ) OR (to_jsonb(NEW) - '{state,author_signed_at,signed_at,signed_sha256,refused_reason}'::text[])
+                 <> (to_jsonb(OLD) - '{state,author_signed_at,signed_at,signed_sha256,refused_reason}'::text[]) THEN
                 RAISE EXCEPTION 'emr_sheet % is locked (%)', OLD.id, OLD.state USING ERRCODE = 'restrict_violation';
             END IF;
             RETURN NEW;
