@@ -40,6 +40,8 @@ UPDATE kernel_job SET state = CAST(:state AS text), lease_until = NULL, last_err
     run_at = coalesce(clock_timestamp() + CAST(:delay AS interval), run_at),
     finished_at = CASE WHEN CAST(:state AS text) = 'ready' THEN NULL ELSE clock_timestamp() END
 WHERE id = :id AND state = 'leased' AND attempts = :attempt
+RETURNING EXISTS (SELECT FROM kernel_job next WHERE next.lane = kernel_job.lane AND next.state = 'ready'
+                  AND next.id <> kernel_job.id) AS lane_waits
 """)
 
 _CLAIM_PERIODIC = text("""
@@ -103,12 +105,13 @@ async def end(
     error: str | None = None,
     delay: timedelta | None = None,
     uncounted: int = 0,
-) -> None:
-    """Move this attempt's job on. Raises LeaseLost if the job is no longer this attempt's."""
+) -> bool:
+    """Move this attempt's job on. Returns whether others of its lane wait. Raises LeaseLost if it is another's."""
     values = {"id": claim.id, "attempt": claim.attempts, "state": state, "error": error, "delay": delay}
-    found = await session.execute(_END, values | {"uncounted": uncounted})
-    if found.rowcount != 1:  # type: ignore[attr-defined]  # Result of an UPDATE is a CursorResult
+    lane_waits: bool | None = await session.scalar(_END, values | {"uncounted": uncounted})
+    if lane_waits is None:
         raise LeaseLost(claim.id)
+    return lane_waits
 
 
 async def claim_periodic(session: AsyncSession, kinds: list[str], *, lease: timedelta) -> list[str]:

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import msgspec
 import structlog
+from msgspec import Struct
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -51,6 +52,9 @@ class Worker:
         self._running: dict[asyncio.Task[None], int] = {}
         self._turns: set[asyncio.Task[Exception | None]] = set()
         self._periodic_written = False
+        self._looks = 0
+        """How often this worker has looked for jobs: a look while a job ran may have met its closed lane."""
+        self._full = False
 
     def stop(self) -> None:
         """Take no more jobs and let the running ones end."""
@@ -79,6 +83,7 @@ class Worker:
         while not self._stopping.is_set():
             self._kick.clear()
             free = self._concurrency - len(self._running)
+            self._looks += 1
             try:
                 found = await self._claim(free) if free else []
             except Exception as error:  # noqa: BLE001  (the worker outlives a database that is away)
@@ -86,7 +91,8 @@ class Worker:
                 found = []
             for claim in found:
                 self._start(claim)
-            if not found or len(self._running) >= self._concurrency:
+            self._full = len(self._running) >= self._concurrency
+            if self._full or len(found) < free:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._kick.wait(), self._poll_seconds)
 
@@ -99,13 +105,17 @@ class Worker:
         self._running[task] = claim.id
 
     async def _run_and_kick(self, claim: Claim) -> None:
+        """Run a job and look for more where its end may have made room: in this worker or in its lane."""
+        looks, look_again = self._looks, True
         try:
-            await run_claim(self._services, claim)
+            ended = await run_claim(self._services, claim)
+            look_again = ended.lane_waits or looks != self._looks
         except Exception as error:  # noqa: BLE001  (not even the failure could be written: the lease runs out)
             log.warning("outbox.end_failed", kind=claim.kind, job=claim.id, error=describe_error(error))
         finally:
             self._running.pop(asyncio.current_task(), None)  # type: ignore[arg-type]  # runs in a task
-            self._kick.set()
+            if look_again or self._full:
+                self._kick.set()
 
     async def _let_end(self) -> None:
         if left := [*self._running, *self._turns]:
@@ -154,13 +164,21 @@ async def working(services: Services, *, concurrency: int = 4) -> AsyncGenerator
         await task
 
 
-async def run_claim(services: Services, claim: Claim) -> Exception | None:
-    """Make one attempt at a leased job and write down how it ended. Returns the handler's error, if any."""
+class Ended(Struct, frozen=True):
+    """How an attempt ended: the handler's error, and whether others of its lane may run now."""
+
+    error: Exception | None
+    lane_waits: bool
+
+
+async def run_claim(services: Services, claim: Claim) -> Ended:
+    """Make one attempt at a leased job and write down how it ended."""
     handler, started = handler_of(claim.kind), time.perf_counter()
     metrics.job_wait_seconds.observe(max(0.0, claim.waited_seconds))
     failure: Exception | None = None
+    lane_waits = True
     try:
-        await _attempt(services, handler, claim)
+        lane_waits = await _attempt(services, handler, claim)
         outcome = JobState.DONE.value
     except LeaseLost:
         outcome = "lease-lost"
@@ -173,18 +191,17 @@ async def run_claim(services: Services, claim: Claim) -> Exception | None:
     metrics.jobs_finished.labels(claim.kind, outcome).inc()
     metrics.job_seconds.labels(claim.kind).observe(seconds)
     log.info("job", kind=claim.kind, job=claim.id, outcome=outcome, ms=round(seconds * 1_000, 1))
-    return failure
+    return Ended(failure, lane_waits)
 
 
-async def _attempt(services: Services, handler: Handler, claim: Claim) -> None:
+async def _attempt(services: Services, handler: Handler, claim: Claim) -> bool:
     job = Job(claim.kind, claim.attempts, utc_now(), services, claim.id)
     if handler.network:
         await handler.function(job, *_payload(handler, claim))
-        await _move(services, claim, JobState.DONE)
-        return
+        return await _move(services, claim, JobState.DONE)
     async with services.sessions.begin() as session:
         await handler.function(replace(job, open_session=session), *_payload(handler, claim))
-        await claims.end(session, claim, JobState.DONE)
+        return await claims.end(session, claim, JobState.DONE)
 
 
 def _payload(handler: Handler, claim: Claim) -> list[object]:
@@ -216,10 +233,12 @@ async def _move(
     error: str | None = None,
     delay: timedelta | None = None,
     uncounted: int = 0,
-) -> None:
-    with contextlib.suppress(LeaseLost):
+) -> bool:
+    try:
         async with services.sessions.begin() as session:
-            await claims.end(session, claim, state, error=error, delay=delay, uncounted=uncounted)
+            return await claims.end(session, claim, state, error=error, delay=delay, uncounted=uncounted)
+    except LeaseLost:
+        return True
 
 
 async def write_periodic(session: AsyncSession) -> None:
@@ -265,6 +284,6 @@ async def drain(services: Services, *, now: Instant | None = None, raises: bool 
             return attempts
         for claim in found:
             attempts += 1
-            error = await run_claim(services, claim)
-            if error is not None and raises:
-                raise error
+            ended = await run_claim(services, claim)
+            if ended.error is not None and raises:
+                raise ended.error
