@@ -1,5 +1,6 @@
 """What other packages may use of signing."""
 
+from kernel.paper.verify import new_code
 from signing.certificates.service import (
     CertificateView,
     KeyFileMissing,
@@ -14,7 +15,7 @@ from signing.certificates.service import (
     unlock,
 )
 from signing.context import Context, context_for, context_of
-from signing.documents.rules import STATE_WORDS, DocumentState, SlotState, new_code, read_code
+from signing.documents.rules import STATE_WORDS, DocumentState, SlotState, read_code
 from signing.documents.service import (
     DocumentIdReused,
     NewDocument,

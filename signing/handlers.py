@@ -8,13 +8,16 @@ import structlog
 from sqlalchemy.dialects.postgresql import insert
 
 from kernel.audit.api import Action, Entry, record
-from kernel.outbox.api import GiveUp, Job, TryLater, job, periodic
+from kernel.outbox.api import GiveUp, Job, TryLater, job, on, periodic
 from kernel.problems import Problem
 from kernel.staff.api import SYSTEM
+from signing.archive.lift import CannotLift
+from signing.archive.service import LIFT, lift_document
 from signing.certificates.service import drop_idle_keys
 from signing.context import context_of
 from signing.documents.models import Verdict
 from signing.documents.service import SEAL, SealDocument
+from signing.events import DocumentSigned
 from signing.tasks.finish import JUDGE, JudgeFiles
 from signing.tasks.service import SignState, seal_document
 from signing.verification.service import verify_file
@@ -31,6 +34,17 @@ async def seal(job: Job, payload: SealDocument) -> None:
         raise TryLater(refused.detail, after=timedelta(minutes=min(60, 2**job.attempt))) from refused
     if result.state is SignState.FAILED:
         raise TryLater(result.reason, after=timedelta(seconds=30 * job.attempt))
+
+
+@on(DocumentSigned, name=LIFT, network=True)
+async def lift(job: Job, event: DocumentSigned) -> None:
+    """After the last slot: add what keeps the file verifiable for its retention term. Never loses a signature."""
+    if not event.complete:
+        return
+    try:
+        await lift_document(job.services, event.document_id, now=job.now)
+    except CannotLift as refused:
+        raise TryLater(refused.detail, after=timedelta(minutes=min(360, 2**job.attempt))) from refused
 
 
 @job(JUDGE, network=True)

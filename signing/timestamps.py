@@ -60,7 +60,10 @@ class TimestampClient:
 
     async def stamp(self, signature: bytes, *, now: datetime) -> Timestamp | None:
         """Return a token over a signature value, or None."""
-        imprint = hashlib.sha256(signature).digest()
+        return await self.stamp_digest(hashlib.sha256(signature).digest(), now=now)
+
+    async def stamp_digest(self, imprint: bytes, *, now: datetime) -> Timestamp | None:
+        """Return a token over a SHA-256 digest, or None."""
         for url in self._urls:
             nonce = secrets.randbits(63)
             try:

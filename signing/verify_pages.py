@@ -13,6 +13,7 @@ from kernel.clock import utc_now
 from kernel.problems import Problem
 from kernel.services import Services
 from kernel.staff.api import Actor, client_ip
+from signing.archive.service import archived_sha256, source_of
 from signing.documents.access import PUBLIC, kept_answers, note_view
 from signing.documents.rules import STATE_WORDS, DocumentState, read_code
 from signing.documents.views import find_by_code, find_by_hash, get_document
@@ -42,7 +43,8 @@ async def verify_code(
         await note_view(session, document, visitor or replace(PUBLIC, ip=client_ip(request)))
         kept = await kept_answers(session, document.id)
         newer = await get_document(session, document.superseded_by) if document.superseded_by else None
-    data = await services.objects.get(document.head_sha256)
+        best = await archived_sha256(session, document.id) or document.head_sha256
+    data = await services.objects.get(best)
     report = await verify_file(services, data, now=now, kept=kept)
     context = {
         "document": document,
@@ -68,7 +70,8 @@ async def original(
     async with services.sessions.begin() as session:
         document = await find_by_code(session, code)
         await note_view(session, document, visitor or replace(PUBLIC, ip=client_ip(request)))
-    return pdf_response(await services.objects.get(document.head_sha256), f"{document.code}.pdf")
+        best = await archived_sha256(session, document.id) or document.head_sha256
+    return pdf_response(await services.objects.get(best), f"{document.code}.pdf")
 
 
 @get("/v", opt=PUBLIC_OPT, include_in_schema=False)
@@ -104,8 +107,9 @@ async def upload(
     except Problem as refused:
         return _upload(refusal=refused.detail, status=422)
     async with services.sessions() as session:
-        document = await find_by_hash(session, report.sha256)
-    return _upload(report=report, name=file.filename, document=document)
+        source = await source_of(session, report.sha256) or report.sha256
+        document = await find_by_hash(session, source)
+    return _upload(report=report, name=file.filename, document=document, source=source)
 
 
 def _upload(
@@ -114,6 +118,7 @@ def _upload(
     report: Any = None,
     name: str = "",
     document: Any = None,
+    source: str = "",
     status: int = 200,
 ) -> Template:
     context = {
@@ -122,6 +127,7 @@ def _upload(
         "name": name,
         "document": document,
         "DocumentState": DocumentState,
+        "source": source,
     }
     return Template("signing/verify.html", context=context, status_code=status)
 

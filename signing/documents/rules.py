@@ -1,7 +1,6 @@
 """States of a document and of its slots, and which moves are allowed."""
 
 import re
-import secrets
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -61,15 +60,8 @@ def may_become(state: DocumentState, target: DocumentState) -> bool:
     return target in NEXT[state]
 
 
-_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U to mistake on paper.
 _CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{16}")
 _READ_AS = str.maketrans("ILO", "110")
-
-
-def new_code() -> str:
-    """Return a verify code of 80 random bits, "K7QM-2X9D-4HTR-8WNC"."""
-    letters = "".join(secrets.choice(_LETTERS) for _ in range(16))
-    return "-".join(letters[at : at + 4] for at in range(0, 16, 4))
 
 
 def read_code(text: str) -> str | None:

@@ -12,6 +12,7 @@ from kernel.clock import Instant
 from kernel.ids import new_id
 from kernel.live import touch
 from kernel.outbox.api import enqueue, publish
+from kernel.paper.verify import new_code
 from kernel.problems import Conflict, Forbidden, Refused
 from kernel.staff.api import Actor
 from signing.documents.models import Document, Refusal, Slot
@@ -20,7 +21,6 @@ from signing.documents.rules import (
     SlotOwner,
     SlotState,
     may_become,
-    new_code,
 )
 from signing.documents.views import DocumentNotFound, DocumentView, get_document, owes
 from signing.events import DocumentRefused

@@ -14,10 +14,9 @@ from typing import Any
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import Struct
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.ades.report import AdESIndeterminate
-from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation import (
     DocumentSecurityStore,
@@ -35,24 +34,17 @@ from kernel.problems import Refused
 from signing.certificate_names import names_of
 from signing.cms import SignedData, read_signed_data
 from signing.der import BadDer, strip
-from signing.schemes import Scheme, WeakKey, scheme_for
 from signing.status import Standing, standing_at
 from signing.timestamps import read_info
 from signing.trust import TrustList, whole_certificates
-from signing.verification.report import Level, Report, SignatureReport, summarise
+from signing.verification.report import Report, SignatureReport, summarise
+from signing.verification.wording import algorithms, changes_of, level_of, reasons_of, unreadable
 
 BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 SIZE_MAXIMUM = 50_000_000  # Bytes.
 SIGNATURES_MAXIMUM = 100
 _USAGE = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"})
 _BROKEN = (PdfError, ValueError, LookupError, TypeError, AttributeError, RecursionError, zlib.error)
-_CHANGES = {
-    ModificationLevel.NONE: "Không thay đổi",
-    ModificationLevel.LTA_UPDATES: "Chỉ thêm dữ liệu lưu trữ dài hạn",
-    ModificationLevel.FORM_FILLING: "Chỉ thêm chữ ký của người ký sau",
-    ModificationLevel.ANNOTATIONS: "Có thêm chú thích sau khi ký",
-    ModificationLevel.OTHER: "NỘI DUNG BỊ THAY ĐỔI SAU KHI KÝ",
-}
 
 
 class NotPdf(Refused):
@@ -140,6 +132,14 @@ def _open(
     return reader, found, stamps
 
 
+class _Proof(Struct, frozen=True):
+    """A document timestamp that holds: everything before `end` existed at this moment."""
+
+    at: datetime
+    by: str
+    end: int
+
+
 class _Judge:
     """One verification: the file, the roots, the moment, and the revocation answers at hand."""
 
@@ -184,46 +184,59 @@ class _Judge:
     async def all(
         self, found: list[EmbeddedPdfSignature], stamps: list[EmbeddedPdfSignature]
     ) -> tuple[SignatureReport, ...]:
-        """Judge every signature; a bad archive timestamp makes the file bad through `changes`."""
-        renewed = False
-        for stamp in stamps:
-            status = await async_validate_pdf_timestamp(stamp, self._context(self._now))
-            renewed = renewed or bool(status.valid and status.intact and status.trusted)
-        return tuple([await self._one(signature, renewed=renewed) for signature in found])
+        """Judge every signature; document timestamps that hold prove when it existed."""
+        holding = [proof for stamp in stamps if (proof := await self._proof(stamp)) is not None]
+        return tuple([await self._one(signature, holding) for signature in found])
 
-    async def _one(self, signature: EmbeddedPdfSignature, *, renewed: bool) -> SignatureReport:
+    async def _proof(self, stamp: EmbeddedPdfSignature) -> "_Proof | None":
+        """Judge a document timestamp; None when it does not hold."""
+        try:
+            status = await async_validate_pdf_timestamp(stamp, self._context(self._now))
+            token = read_signed_data(bytes(stamp.pkcs7_content))
+        except (SignatureValidationError, PdfError, BadDer, ValueError):
+            return None
+        holder = token.certificate()
+        if not (status.valid and status.intact and status.trusted) or not token.content or holder is None:
+            return None
+        end = stamp.byte_range[2] + stamp.byte_range[3]
+        return _Proof(read_info(token.content)[0], names_of(holder).name, int(end))
+
+    async def _one(self, signature: EmbeddedPdfSignature, holding: "list[_Proof]") -> SignatureReport:
         try:
             own = read_signed_data(bytes(signature.pkcs7_content))
         except BadDer:
             own = None  # Perhaps a foreign digest; pyHanko judges, `_sound` refuses.
         stamped = _stamped_at(own)
+        end = signature.byte_range[2] + signature.byte_range[3]
+        proofs = [proof for proof in holding if proof.end > end]
+        moment = stamped or min((proof.at for proof in proofs), default=self._now)
         try:
             status = await async_validate_pdf_signature(
                 signature,
-                self._context(stamped or self._now),
+                self._context(moment),
                 ts_validation_context=self._context(self._now),
                 key_usage_settings=_USAGE,
             )
         except (SignatureValidationError, PdfError, ValueError) as error:
             del error  # Its text is English and may quote the file.
-            return _unreadable(str(signature.field_name))
-        return self._report(signature, status, own, stamped, renewed=renewed)
+            return unreadable(str(signature.field_name))
+        return self._report(signature, status, own, moment, proofs)
 
     def _report(
         self,
         signature: EmbeddedPdfSignature,
         status: PdfSignatureStatus,
         own: SignedData | None,
-        stamped: datetime | None,
-        *,
-        renewed: bool,
+        moment: datetime,
+        proofs: "list[_Proof]",
     ) -> SignatureReport:
         certificate = x509.load_der_x509_certificate(signature.signer_cert.dump())
-        scheme, refusals, warnings = _algorithms(status, own, certificate)
+        scheme, refusals, warnings = algorithms(status, own, certificate)
         if own is None or not self._sound(signature, own):
             refusals.append("Vùng chứa chữ ký bị thay đổi hoặc chứa dữ liệu lạ.")
-        stamp_holds = status.timestamp_validity is not None and status.timestamp_validity.trusted
-        standing = self._standing(certificate, own, stamped or self._now)
+        in_signature = status.timestamp_validity is not None and status.timestamp_validity.trusted
+        stamp_holds = bool(in_signature or proofs)
+        standing = self._standing(certificate, own, moment)
         if standing is Standing.REVOKED:
             refusals.append("Chứng thư số đã bị thu hồi.")
         valid = bool(status.bottom_line) and not refusals
@@ -235,7 +248,7 @@ class _Judge:
         return SignatureReport(
             field=str(signature.field_name),
             valid=valid,
-            reasons=() if valid else _reasons(status, certificate, stamped or self._now, refusals),
+            reasons=() if valid else reasons_of(status, certificate, moment, refusals),
             warnings=tuple(warnings),
             signer=names.name,
             title=names.title,
@@ -246,16 +259,16 @@ class _Judge:
             valid_from=certificate.not_valid_before_utc,
             valid_to=certificate.not_valid_after_utc,
             claimed_at=_aware(status.signer_reported_dt),
-            stamped_at=stamped if stamp_holds else None,
-            stamped_by=_stamper(status) if stamp_holds else "",
+            stamped_at=moment if stamp_holds else None,
+            stamped_by=_stamper(status) if in_signature else proofs[0].by if proofs else "",
             intact=bool(status.intact and status.valid),
             standing=standing,
             scheme=scheme,
-            level=_level(stamp_holds=stamp_holds, archived=self._archived, renewed=renewed)
+            level=level_of(stamp_holds=stamp_holds, archived=self._archived, renewed=bool(proofs))
             if valid
             else None,
             last=status.coverage is SignatureCoverageLevel.ENTIRE_FILE,
-            changes=_changes(status),
+            changes=changes_of(status),
         )
 
     def _sound(self, signature: EmbeddedPdfSignature, own: SignedData) -> bool:
@@ -290,82 +303,6 @@ def _run(judging: Coroutine[Any, Any, tuple[SignatureReport, ...]]) -> tuple[Sig
         return pool.submit(asyncio.run, judging).result()
 
 
-def _algorithms(
-    status: PdfSignatureStatus, own: SignedData | None, certificate: x509.Certificate
-) -> tuple[Scheme | None, list[str], list[str]]:
-    """Hold the algorithms against TT 15/2025 annex I; PKCS#1 v1.5 is told, not refused."""
-    scheme = own.scheme if own else None
-    refusals, warnings = [], []
-    try:
-        scheme_for(certificate.public_key())
-    except WeakKey as error:
-        refusals.append(error.detail)
-    if status.md_algorithm in ("md5", "sha1", "sha224"):
-        refusals.append(f"Hàm băm {status.md_algorithm.upper()} không được chấp nhận.")
-    if scheme is Scheme.RSA_PKCS1_SHA256 or "rsassa_pkcs1v15" in status.pkcs7_signature_mechanism:
-        warnings.append("Chữ ký RSA PKCS#1 v1.5, không phải RSASSA-PSS như TT 15/2025 yêu cầu.")
-    return scheme, refusals, warnings
-
-
-def _reasons(
-    status: PdfSignatureStatus, certificate: x509.Certificate, at: datetime, refusals: list[str]
-) -> tuple[str, ...]:
-    """Say why the bottom line is no, most telling first."""
-    reasons = [
-        _content_reason(status),
-        _certificate_reason(status, certificate, at),
-        _stamp_reason(status),
-        "Chữ ký trái ràng buộc của trường ký." if status.seed_value_constraint_error else "",
-        *refusals,
-    ]
-    return tuple(reason for reason in reasons if reason) or ("Chữ ký không đạt kiểm tra tổng thể.",)
-
-
-def _content_reason(status: PdfSignatureStatus) -> str:
-    changed = status.modification_level is not None and not status.docmdp_ok
-    if not (status.intact and status.valid):
-        return "Nội dung đã bị thay đổi hoặc chữ ký không khớp nội dung."
-    if changed or status.modification_level is ModificationLevel.OTHER:
-        return "Tài liệu bị sửa thêm sau khi ký."
-    if status.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
-        return "Chữ ký không bao trùm toàn bộ tài liệu."
-    return ""
-
-
-def _certificate_reason(status: PdfSignatureStatus, certificate: x509.Certificate, at: datetime) -> str:
-    if certificate.not_valid_after_utc < at:
-        return "Chứng thư số đã hết hạn tại thời điểm ký."
-    if certificate.not_valid_before_utc > at:
-        return "Chứng thư số chưa có hiệu lực tại thời điểm ký."
-    if status.trust_problem_indic is AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND:
-        return "Chứng thư số không do tổ chức được tin cậy cấp."
-    if status.trust_problem_indic is not None:
-        return "Chứng thư số không đủ điều kiện để ký (mục đích sử dụng hoặc đường dẫn tin cậy)."
-    return ""
-
-
-def _stamp_reason(status: PdfSignatureStatus) -> str:
-    stamp = status.timestamp_validity
-    fails = stamp is not None and not (stamp.valid and stamp.intact and stamp.trusted)
-    return "Dấu thời gian không hợp lệ." if fails else ""
-
-
-def _changes(status: PdfSignatureStatus) -> str:
-    if status.coverage is SignatureCoverageLevel.ENTIRE_FILE:
-        return "Không thay đổi"
-    if status.modification_level is None:
-        return "Không xác định được"
-    return _CHANGES[status.modification_level]
-
-
-def _level(*, stamp_holds: bool, archived: bool, renewed: bool) -> Level:
-    if not stamp_holds:
-        return Level.B_B
-    if not archived:
-        return Level.B_T
-    return Level.B_LTA if renewed else Level.B_LT
-
-
 def _stamped_at(own: SignedData | None) -> datetime | None:
     """Read when the token says the signature existed; whether to believe it is pyHanko's business."""
     if own is None or own.token is None:
@@ -396,30 +333,4 @@ def as_asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
 def _unknown(reader: PdfFileReader, judged: set[str]) -> tuple[SignatureReport, ...]:
     """Report signed fields of a kind that pyHanko passes over: a signature must not vanish by spoiling its label."""
     fields = enumerate_sig_fields(reader, filled_status=True)
-    return tuple(_unreadable(str(name)) for name, _, _ in fields if str(name) not in judged)
-
-
-def _unreadable(field: str) -> SignatureReport:
-    return SignatureReport(
-        field=field,
-        valid=False,
-        reasons=("Chữ ký hỏng hoặc không theo chuẩn PAdES.",),
-        warnings=(),
-        signer="",
-        title="",
-        uid="",
-        organisation="",
-        issuer="",
-        serial="",
-        valid_from=None,
-        valid_to=None,
-        claimed_at=None,
-        stamped_at=None,
-        stamped_by="",
-        intact=False,
-        standing=Standing.UNREACHABLE,
-        scheme=None,
-        level=None,
-        last=False,
-        changes="Không xác định được",
-    )
+    return tuple(unreadable(str(name)) for name, _, _ in fields if str(name) not in judged)

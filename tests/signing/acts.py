@@ -76,7 +76,8 @@ def overlay(pdf: bytes, *, number: int = 6, head: bytes = b"") -> bytes:
     """Append a revision that replaces a stream (the page's, by default), as an attacker would after a signature."""
     start = int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])
     trailer = re.findall(rb"/Size (\d+)/Root (\d+) 0 R\s*/Info (\d+) 0 R", pdf)[-1]
-    size, root, info = (int(value) for value in trailer)
+    _, root, info = (int(value) for value in trailer)
+    size = max(int(found) for found in re.findall(rb"/Size (\d+)", pdf))
     at = len(pdf)
     stream = b"BT /F1 12 Tf 60 700 Td (Them vao) Tj ET"
     body = b"%d 0 obj\n<<%s/Length %d>>\nstream\n%s\nendstream\nendobj\n" % (

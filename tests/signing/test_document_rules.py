@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.paper.verify import new_code
 from signing.documents.rules import (
     NEXT,
     DocumentState,
     SlotState,
     may_become,
-    new_code,
     next_open,
     read_code,
 )

@@ -226,11 +226,25 @@ def signatures() -> None:
         sa.Column("checked_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("sha256", name="pk_signing_verdict"),
     )
+    op.create_table(
+        "signing_archived",
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("document_id", sa.Uuid(), nullable=False),
+        sa.Column("source_sha256", sa.Text(), nullable=False),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("made_at", MOMENT, nullable=False),
+        sa.Column("holds_until", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name="pk_signing_archived"),
+        fk("signing_archived", "document_id", "signing_document.id"),
+        sa.CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        sa.CheckConstraint("level IN ('B-LT', 'B-LTA')", name="level"),
+    )
+    op.create_index("ix_signing_archived_document", "signing_archived", ["document_id", "made_at"])
 
 
 def protect() -> None:
     """Evidence is insert-only; a signed slot and the origin of a document never change."""
-    for table in ("signing_signature", "signing_refusal"):
+    for table in ("signing_signature", "signing_refusal", "signing_archived"):
         op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM lanh_app")
         op.execute(
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"

@@ -1,0 +1,118 @@
+"""Lift issued documents to B-LTA by a job, and know which bytes to hand out."""
+
+from datetime import datetime
+from uuid import UUID
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.clock import Instant
+from kernel.services import Services
+from signing.archive.lift import CannotLift, lift_file
+from signing.archive.models import Archived
+from signing.cms import read_signed_data
+from signing.context import Context, context_of
+from signing.der import BadDer, strip
+from signing.documents.access import kept_answers
+from signing.documents.rules import DocumentState
+from signing.documents.views import get_document
+from signing.status import Standing
+from signing.trust import TrustList
+from signing.verification.pdf import BYTE_RANGE, verify_pdf_job
+from signing.verification.report import Level
+
+LIFT = "signing.lift"
+
+
+async def lift_document(services: Services, document_id: UUID, *, now: Instant) -> Level | None:
+    """Append what keeps an issued document verifiable when its certificates have ended.
+
+    None when there is nothing to do: not issued, lifted before, or no timestamp authority is configured.
+    Raises CannotLift while status or timestamps can't be had.
+    """
+    context = context_of(services)
+    stamps = context.stamps(services.http)
+    async with services.sessions() as session:
+        document = await get_document(session, document_id)
+        lifted = await session.scalar(
+            select(Archived.sha256).where(Archived.source_sha256 == document.head_sha256)
+        )
+        kept = await kept_answers(session, document_id)
+    finished = document.state in (DocumentState.ISSUED, DocumentState.SUPERSEDED)
+    if stamps is None or lifted is not None or not finished:
+        return None
+    pdf = await services.objects.get(document.head_sha256)
+    path_set = signer_paths(pdf, context.trust, now)
+    ocsps, crls = await _answers(services, context, path_set, now)
+    certificates = {link.public_bytes(Encoding.DER): None for path in path_set for link in path[:-1]}
+    made = await lift_file(
+        pdf,
+        certificates=list(certificates),
+        ocsps=list(dict.fromkeys((*kept.ocsps, *ocsps))),
+        crls=list(dict.fromkeys((*kept.crls, *crls))),
+        stamps=stamps,
+        now=now,
+    )
+    report = await services.cpu.run(verify_pdf_job, made, context.trust_pem, context.trust.demo, now, (), ())
+    if not report.valid or any(s.level is not Level.B_LTA for s in report.signatures):
+        raise CannotLift("Bản lưu trữ dài hạn không qua được kiểm tra, giữ bản cũ.")
+    sha256 = await services.objects.put(made)
+    holds_until = min(path[0].not_valid_after_utc for path in signer_paths(made, context.trust, now))
+    row = {
+        "sha256": sha256,
+        "document_id": document_id,
+        "source_sha256": document.head_sha256,
+        "level": Level.B_LTA,
+        "made_at": now,
+        "holds_until": max(holds_until, now),
+    }
+    async with services.sessions.begin() as session:
+        await session.execute(insert(Archived).values(row).on_conflict_do_nothing())
+    return Level.B_LTA
+
+
+async def _answers(
+    services: Services, context: Context, paths: list[tuple[x509.Certificate, ...]], now: datetime
+) -> tuple[list[bytes], list[bytes]]:
+    """Ask the standing of every certificate of the file, signers and timestamp authorities. Raises CannotLift."""
+    client = context.status(services.http)
+    found = [answer for path in paths for answer in await client.ask_path(path, now=now)]
+    if any(answer.standing is Standing.UNREACHABLE for answer in found):
+        raise CannotLift("Chưa hỏi được trạng thái chứng thư; sẽ thử lại.")
+    return [a.ocsp for a in found if a.ocsp], [a.crl for a in found if a.crl]
+
+
+def signer_paths(pdf: bytes, trust: TrustList, now: datetime) -> list[tuple[x509.Certificate, ...]]:
+    """Return the paths of all signers and timestamp authorities in a file, those we trust."""
+    paths: dict[bytes, tuple[x509.Certificate, ...]] = {}
+    for match in BYTE_RANGE.finditer(pdf):
+        _, size, second, _ = (int(number) for number in match.groups())
+        try:
+            signed = read_signed_data(strip(bytes.fromhex(pdf[size + 1 : second - 1].decode("ascii"))))
+            parts = [signed, *([read_signed_data(signed.token)] if signed.token else [])]
+        except (BadDer, ValueError):
+            continue
+        for part in parts:
+            holder = part.certificate()
+            path = holder and trust.path(holder, at=now, extra=part.certificates)
+            if holder and path:
+                paths[holder.public_bytes(Encoding.DER)] = path
+    return list(paths.values())
+
+
+async def archived_sha256(session: AsyncSession, document_id: UUID) -> str | None:
+    """Return the hash of the latest lifted file of a document."""
+    return await session.scalar(
+        select(Archived.sha256)
+        .where(Archived.document_id == document_id)
+        .order_by(Archived.made_at.desc())
+        .limit(1)
+    )
+
+
+async def source_of(session: AsyncSession, sha256: str) -> str | None:
+    """Return the hash of the signed file that a lifted file was made of."""
+    return await session.scalar(select(Archived.source_sha256).where(Archived.sha256 == sha256))
