@@ -1,6 +1,7 @@
 """Pages of the workbench's rooms: choose one, see its queue, call the next."""
 
 from typing import Any
+from uuid import UUID
 
 from litestar import Controller, Request, get, post
 from litestar.datastructures import Cookie, State
@@ -66,8 +67,12 @@ class RoomPages(Controller):
         return Template("emr/workbench/_queue.html", context={"queue": panel, "open_visit": open_visit})
 
     @get("/rooms/{room:str}/live")
-    async def live(self, room: FromPath[str], services: NamedDependency[Services]) -> ServerSentEvent:
-        return stream(services.wake, f"queue:{room}")
+    async def live(
+        self, room: FromPath[str], services: NamedDependency[Services], visit: FromQuery[UUID | None] = None
+    ) -> ServerSentEvent:
+        """News of the room's queue and, with a visit open, of its orders and results."""
+        topics = [f"queue:{room}"] + ([f"visit:{visit}"] if visit else [])
+        return stream(services.wake, *topics)
 
     @post("/rooms/{room:str}/call")
     async def call(
