@@ -114,7 +114,7 @@ async def find_by_scan(session: AsyncSession, scan: Scan) -> list[PatientHit]:
 
 async def _find(session: AsyncSession, asked: Asked, limit: int) -> list[PatientHit]:
     found: dict[Any, PatientHit] = {}
-    for statement in _statements(asked):
+    for statement in statements(asked):
         if len(found) >= limit:
             break
         rows = await session.execute(statement.limit(limit))
@@ -123,7 +123,7 @@ async def _find(session: AsyncSession, asked: Asked, limit: int) -> list[Patient
     return list(found.values())[:limit]
 
 
-def _statements(asked: Asked) -> list[Select[Any]]:
+def statements(asked: Asked) -> list[Select[Any]]:
     base = select(*_COLUMNS)
     if asked.code:
         return [base.where(Patient.code == asked.code)]

@@ -28,6 +28,8 @@ from kernel.text import mask_name
 
 _TICKETS = cast(Table, Ticket.__table__)
 _DAYS = cast(Table, QueueDay.__table__)
+CALLED_ROOMS = ("EXAM", "EMERGENCY")
+"""Rooms that call numbers."""
 _PRIORITY = {rank: priority for priority, rank in RANK.items()}
 
 
@@ -223,7 +225,7 @@ async def queue_of(session: AsyncSession, room: str, *, day: date) -> QueueView:
 
 async def board_of(session: AsyncSession, area: str, *, day: date) -> BoardView:
     """Return what the board of an area shows: who is called where, names masked."""
-    rooms = await list_rooms(session, area=area)
+    rooms = await list_rooms(session, area=area, kinds=CALLED_ROOMS)
     codes = [room.code for room in rooms]
     called = (
         select(Ticket.room_code, Ticket.number, Patient.name, Ticket.called_at, Ticket.calls)

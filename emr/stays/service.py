@@ -253,7 +253,7 @@ async def open_stays(session: AsyncSession, *, department: str | None = None) ->
         select(*_COLUMNS, Patient.code.label("patient_code"), Patient.name, Patient.birth_date, Patient.sex)
         .join(Patient, Patient.id == Stay.patient_id)
         .where(Stay.state == StayState.OPEN.value)
-        .order_by(Stay.department_code, Stay.admitted_at)
+        .order_by(Stay.department_code, _NOW_IN_BED, Stay.admitted_at)
     )
     if department:
         statement = statement.where(Stay.department_code == department)
