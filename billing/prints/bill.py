@@ -33,7 +33,7 @@ from kernel.paper.blocks import (
     Value,
 )
 
-A4_LANDSCAPE = PageSize(297 * MM, 210 * MM, 14 * MM, 12 * MM, 11 * MM, 9 * MM, 9.5)
+A4_LANDSCAPE = PageSize(297 * MM, 210 * MM, 14 * MM, 12 * MM, 10 * MM, 8 * MM, 9)
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("1. Khám bệnh", ("13",)),
@@ -335,7 +335,7 @@ def _signatures(paper: BillPaper) -> Block:
             Slot(field="ke_toan", role="Kế toán viện phí", hint="(Ký, ghi rõ họ tên)"),
             Slot(field=SEAL_FIELD, role="Người lập bảng kê, cơ sở", hint="(Ký số của cơ sở)", date=day),
         ),
-        height=40,
+        height=34,
     )
 
 

@@ -18,12 +18,11 @@ from billing.receipts.models import Receipt
 from kernel.clock import Instant
 from kernel.ids import new_id
 from kernel.paper.blocks import PaperDocument
-from kernel.paper.render import render
+from kernel.paper.render import page_count, render
 from kernel.paper.verify import new_code
 from kernel.services import Services
 
 RECEIPT, BILL = "receipt", "bill"
-_PAGES = {RECEIPT: 2, BILL: 1}
 
 
 class Drawn(msgspec.Struct, frozen=True):
@@ -88,7 +87,8 @@ async def keep_paper(services: Services, kind: str, subject_id: UUID, *, maker: 
             return known
         code, paper_id = new_code(), new_id()
         drawn = await _draw(session, services, kind, subject_id, code=code, maker=maker, now=now)
-    sha256 = await services.objects.put(await services.cpu.run(render, drawn.document))
+    pdf = await services.cpu.run(render, drawn.document)
+    sha256 = await services.objects.put(pdf)
     row = {
         "id": paper_id,
         "kind": kind,
@@ -111,7 +111,7 @@ async def keep_paper(services: Services, kind: str, subject_id: UUID, *, maker: 
                 patient_name=drawn.patient_name,
                 sha256=sha256,
                 code=code,
-                pages=_PAGES[kind],
+                pages=page_count(pdf),
                 now=now,
             )
         kept = await _paper(session, kind, subject_id)
