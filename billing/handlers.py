@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import billing.invoices.handlers
+import billing.prices.on_orders
 import billing.prints.handlers  # noqa: F401  (registers the jobs of papers)
 from billing.accounts.service import lock_account, open_account
 from billing.care.service import service_group
