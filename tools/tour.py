@@ -13,7 +13,7 @@ from hospital.demo.running import Hospital, running_hospital
 from hospital.demo.seed import DEMO_PASSWORD
 from hospital.demo.seed_portal import DEMO_PHONE
 from hospital.postgres import throw_away
-from tools import public_tour
+from tools import money_tour, public_tour
 
 PIN = "246810"
 SIZES = {"staff": (1366, 650), "portal": (360, 740), "kiosk": (1080, 1920), "screen": (1920, 1080)}
@@ -29,6 +29,8 @@ class Stop:
     user: str = ""
     size: str = "staff"
     then: Step | None = None
+    scene: "Callable[[Tour, Page], None] | None" = None
+    """For stops that need other windows too."""
 
 
 def choose(page: Page, field: str, text: str) -> None:
@@ -170,6 +172,10 @@ STOPS = (
     Stop("till-person", "/till", "thungan", then=first_row),
     Stop("till-unmatched", "/till/unmatched", "thungan"),
     Stop("second-screen-pairing", "/screens/Q1", size="screen"),
+    Stop("second-screen-waiting", "/screens/Q1", size="screen", scene=lambda tour, page: tour.pair(page)),
+    Stop("till-qr", "/till", "thungan", then=money_tour.ask_for_money),
+    Stop("second-screen", "/screens/Q1", size="screen"),
+    Stop("second-screen-paid", "/screens/Q1", size="screen", scene=lambda tour, page: tour.pay(page)),
     Stop("invoices", "/invoices", "ketoan"),
     Stop("jobs", "/admin/jobs", "quantri"),
     Stop("verify", "/verify"),
@@ -196,7 +202,6 @@ STOPS = (
     Stop("kiosk-refused", "/kiosk", "sanh-a", "kiosk", public_tour.scan_nonsense),
     Stop("kiosk-confirm", "/kiosk", "sanh-a", "kiosk", public_tour.scan_card),
     Stop("kiosk-ticket", "/kiosk", "sanh-a", "kiosk", public_tour.take_number),
-    Stop("invoices", "/invoices", "ketoan"),
 )
 
 
@@ -276,4 +281,22 @@ class Tour:
         if stop.then:
             stop.then(page)
             page.wait_for_timeout(250)
+        if stop.scene:
+            stop.scene(self, page)
+            page.wait_for_timeout(400)
         return page
+
+    def pair(self, screen: Page) -> None:
+        """Open the cashier's shift and pair the second screen with it."""
+        cashier = self.window("thungan", "staff")
+        money_tour.open_shift(cashier)
+        if screen.locator("[data-face]").count() == 0:
+            money_tour.pair_second_screen(cashier, money_tour.code_on(screen))
+        cashier.close()
+        money_tour.wait_for_face(screen, "waiting")
+
+    def pay(self, screen: Page) -> None:
+        """Pay the code on the screen with a phone and wait for the word."""
+        money_tour.wait_for_face(screen, "paying")
+        money_tour.pay_what_is_shown(screen, self._hospital.outside_url)
+        money_tour.wait_for_face(screen, "paid")
