@@ -26,7 +26,7 @@ class PortalSettings(Struct, frozen=True):
     """So long before the hour the kiosk lets in; told on the booking's page, set the kiosk's alike."""
     full_record_from_age: int = 18
     """Below it somebody else holds the phone; they get the summary kinds only (Luật KCB Đ69 k4 đ)."""
-    summary_kinds: tuple[str, ...] = ("GRV", "PHK", "DT-C", "receipt", "bill")
+    summary_kinds: tuple[str, ...] = ("GRV", "PHK", "DT-C", "billing.receipt", "billing.bill")
     telehealth_services: tuple[str, ...] = ()
     """Service codes whose telehealth conditions were declared (NĐ 96/2023 Đ87 k1-k3); empty: no requests."""
     telehealth_price: int = 0

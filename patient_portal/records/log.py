@@ -1,10 +1,12 @@
 """Who looked at my record: the audit log in words a patient understands (NĐ 356/2025 Đ5)."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.audit.api import Action, AuditView, entries_of_patient
 from kernel.clock import Instant
+from kernel.staff.api import SYSTEM
 from patient_portal.accounts.service import Patient
 
 ACTION_WORDS = {
@@ -57,6 +59,8 @@ class Look(Struct, frozen=True):
     did: str
     reason: str
     mine: bool
+    times: int = 1
+    """How often in a row."""
 
 
 def subject_words(subject: str) -> str:
@@ -82,9 +86,30 @@ def look_of(row: AuditView, patient: Patient) -> Look:
     )
 
 
-async def looks(
-    session: AsyncSession, patient: Patient, *, before: int | None = None, limit: int = 50
-) -> list[Look]:
-    """Return who did what to this patient's record, the latest first."""
+def folded(looks: list[Look]) -> list[Look]:
+    """Tell the same thing done again and again in one line, at its latest time."""
+    lines: list[Look] = []
+    for look in looks:
+        last = lines[-1] if lines else None
+        if last and (last.who, last.did, last.reason) == (look.who, look.did, look.reason):
+            lines[-1] = replace(last, times=last.times + 1)
+        else:
+            lines.append(look)
+    return lines
+
+
+async def page_of_looks(
+    session: AsyncSession, patient: Patient, *, before: int | None = None, limit: int = 100
+) -> tuple[list[Look], int | None]:
+    """Return who did what to this patient's record, the latest first, and where the page before begins.
+
+    What our own jobs did is left out: the question is who looked.
+    """
     rows = await entries_of_patient(session, patient.patient_id, before=before, limit=limit)
-    return [look_of(row, patient) for row in rows]
+    found = [look_of(row, patient) for row in rows if row.actor_id != SYSTEM.id]
+    return folded(found), rows[-1].id if len(rows) == limit else None
+
+
+async def looks(session: AsyncSession, patient: Patient, *, before: int | None = None) -> list[Look]:
+    found, _ = await page_of_looks(session, patient, before=before)
+    return found

@@ -22,8 +22,9 @@ from patient_portal.consents.rules import Purpose
 from patient_portal.consents.service import SetConsent, consents_of, set_consent
 from patient_portal.money.service import dues_of
 from patient_portal.records.documents import own_document, own_documents, own_file
-from patient_portal.records.log import looks
+from patient_portal.records.log import page_of_looks
 from patient_portal.records.rest import pdf_response
+from patient_portal.records.rules import is_money
 from patient_portal.records.service import own_visit, own_visits, person, profile_of
 from patient_portal.settings import PortalSettings
 from patient_portal.words import local_moment, weekday_day
@@ -53,7 +54,7 @@ class RecordPages(Controller):
         context = {
             "name": (await person(session, patient)).name,
             "remaining": sum(due.remaining for due in dues),
-            "documents": documents[:2],
+            "documents": [paper for paper in documents if not is_money(paper.kind)][:2],
             "place": "visits",
             **await _coming(session, patient, now=now),
         }
@@ -161,9 +162,9 @@ class RecordPages(Controller):
         before: FromQuery[int | None] = None,
     ) -> Template:
         """Who looked at my record."""
-        found = await looks(session, patient, before=before)
+        found, older = await page_of_looks(session, patient, before=before)
         names = {department.code: department.name for department in await list_departments(session)}
-        context = {"looks": found, "departments": names, "more": len(found) == 50, "place": "me"}
+        context = {"looks": found, "departments": names, "older": older, "place": "me"}
         return Template("patient_portal/me/looks.html", context=context)
 
 

@@ -5,8 +5,7 @@ ICONS = (
     ("XN", "test-tube"),
     ("CDHA", "scan-line"),
     ("PHK", "calendar-days"),
-    ("receipt", "receipt"),
-    ("bill", "receipt"),
+    ("billing.", "receipt"),
 )
 
 
@@ -20,3 +19,8 @@ def may_open(kind: str, age: int, *, full_from_age: int, summary_kinds: tuple[st
     Below the age somebody else holds the phone: a representative gets the summary kinds (Luật KCB Đ69 k4 đ).
     """
     return age >= full_from_age or kind in summary_kinds
+
+
+def is_money(kind: str) -> bool:
+    """Tell a receipt or bill from a clinical paper; the first page leads with the clinical ones."""
+    return icon_of(kind) == "receipt"

@@ -101,6 +101,9 @@ def test_who_may_open_what(kind: str, age: int, opens: bool) -> None:
     assert may_open(kind, age, full_from_age=18, summary_kinds=("GRV",)) is opens
 
 
-@pytest.mark.parametrize(("kind", "icon"), [("DT-C", "pill"), ("PKB", "file-check"), ("XN", "test-tube")])
+@pytest.mark.parametrize(
+    ("kind", "icon"),
+    [("DT-C", "pill"), ("PKB", "file-check"), ("XN", "test-tube"), ("billing.bill", "receipt")],
+)
 def test_papers_have_pictures(kind: str, icon: str) -> None:
     assert icon_of(kind) == icon

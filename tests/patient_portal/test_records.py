@@ -27,7 +27,7 @@ from kernel.ids import new_id
 from kernel.outbox.api import drain
 from kernel.services import Services
 from kernel.staff.api import Role
-from patient_portal.records.log import subject_words
+from patient_portal.records.log import Look, folded, subject_words
 from tests.billing.builders import CASHIER, FACILITY
 from tests.conftest import SignedIn
 from tests.emr.builders import RECEPTION, a_hospital
@@ -165,6 +165,7 @@ async def test_the_patient_sees_who_looked(
     log = (await other_client.get("/api/portal/access-log")).json()
     assert (log[0]["who"], log[0]["did"]) == ("Quý vị", "xem lượt khám")
     assert doctor.name in {look["who"] for look in log}
+    assert all(look["who"] != "Hệ thống" for look in log)
     page = await other_client.get("/portal/me/looks")
     assert "Lê Minh Tuấn" in page.text
 
@@ -180,6 +181,14 @@ async def test_the_patient_sees_who_looked(
 )
 def test_every_subject_has_words(subject: str, words: str) -> None:
     assert subject_words(subject) == words
+
+
+def test_the_same_again_is_one_line() -> None:
+    def look(number: int, who: str) -> Look:
+        return Look(id=number, at=utc_now(), who=who, where="", did="xem hồ sơ", reason="", mine=False)
+
+    lines = folded([look(4, "A"), look(3, "A"), look(2, "B"), look(1, "A")])
+    assert [(line.id, line.who, line.times) for line in lines] == [(4, "A", 2), (2, "B", 1), (1, "A", 1)]
 
 
 @pytest.mark.usefixtures("place")
