@@ -1,9 +1,11 @@
 """From a transfer to a delivered invoice, a sealed receipt and a sealed bill, by jobs on a real database."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -12,7 +14,9 @@ from msgspec.structs import replace
 from sqlalchemy import select
 
 from billing.accounts.service import open_account
+from billing.invoices.handlers import LEFT_ALONE, sweep
 from billing.invoices.models import Invoice
+from billing.invoices.planning import Planner, plan_settled
 from billing.invoices.rules import Policy, State
 from billing.prints.models import Paper
 from billing.receipts.models import Receipt
@@ -26,11 +30,12 @@ from hospital.demo.pki import DemoPki, ensure_pki, organisation_holder
 from kernel.clock import utc_now
 from kernel.facility import Facility
 from kernel.ids import new_id
-from kernel.outbox.api import drain
+from kernel.outbox.api import Job, drain
 from kernel.services import Services
 from kernel.staff.api import Role
 from signing.api import TrustList, verify_xml
 from tests.billing.builders import SETTINGS, a_patient, a_request, an_episode
+from tests.billing.invoice_office import an_invoice
 from tests.billing.test_invoice_planning import pay
 from tests.conftest import RealDatabase
 from tests.signing.conftest import PIN
@@ -133,3 +138,35 @@ async def test_a_bill_at_0_dong_is_kept_and_no_invoice_made(services: Services) 
     async with services.sessions() as session:
         assert [paper.kind for paper in await session.scalars(select(Paper))] == ["bill"]
         assert (await session.scalars(select(Invoice))).all() == []
+
+
+async def test_two_workers_plan_one_invoice(services: Services) -> None:
+    """The account is locked while it is planned: what one covers, the other finds covered."""
+    planner = Planner(Facility(), services.settings.billing)
+    async with services.sessions.begin() as session:
+        episode = await an_episode(session)
+        request = await a_request(session, episode)
+    async with services.sessions.begin() as session:
+        await pay(session, request.amount, request.reference)
+    async with services.sessions.begin() as session:
+        await end_episode(session, episode, ended_at=utc_now(), now=utc_now(), settings=SETTINGS)
+
+    async def plan() -> UUID | None:
+        async with services.sessions.begin() as session:
+            return await plan_settled(session, planner, episode, now=utc_now())
+
+    found = await asyncio.gather(*(plan() for _ in range(6)))
+    assert len([invoice for invoice in found if invoice]) == 1
+
+
+async def test_an_invoice_whose_job_died_is_taken_up_again(services: Services, fake: Provider) -> None:
+    async with services.sessions.begin() as session:
+        left = an_invoice()
+        session.add(left)
+    later = left.created_at + LEFT_ALONE * 2
+    async with services.sessions.begin() as session:
+        await sweep(Job("billing.sweep_invoices", 1, later, services, open_session=session))
+    await drain(services)
+    async with services.sessions() as session:
+        assert (await session.get_one(Invoice, left.id)).state == State.DELIVERED
+    assert fake.posts == 1
