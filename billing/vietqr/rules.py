@@ -5,6 +5,7 @@ Law: NAPAS "Quy định định dạng mã VietQR" v1.0, 09/2021, a profile of E
 
 import re
 import unicodedata
+from binascii import crc_hqx
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -56,25 +57,9 @@ class Decoded(Struct, frozen=True, kw_only=True):
     city: str = ""
 
 
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        crc = byte << 8
-        for _ in range(8):
-            crc = (crc << 1 ^ 0x1021 if crc & 0x8000 else crc << 1) & 0xFFFF
-        table.append(crc)
-    return tuple(table)
-
-
-_TABLE = _crc_table()
-
-
 def crc16(data: bytes) -> str:
     """Return the CRC-16/CCITT-FALSE of the bytes as four upper-case hex digits."""
-    crc = 0xFFFF
-    for byte in data:
-        crc = (crc << 8 & 0xFF00) ^ _TABLE[crc >> 8 ^ byte]
-    return f"{crc:04X}"
+    return f"{crc_hqx(data, 0xFFFF):04X}"
 
 
 def strip_vietnamese(text: str) -> str:
