@@ -20,7 +20,8 @@ from kernel.problems import NotFound
 _SEX_WORDS = {Sex.MALE: "Nam", Sex.FEMALE: "Nữ"}
 
 _VISITS = text(
-    "SELECT payer, insurance FROM emr_v_visit WHERE episode_id = :episode AND state <> 'CANCELLED' ORDER BY opened_at"
+    "SELECT payer, insurance, stay_open OR outcome = 'ADMITTED' AS admitted FROM emr_v_visit"
+    " WHERE episode_id = :episode AND state <> 'CANCELLED' ORDER BY opened_at"
 )
 _PEOPLE = text(
     "SELECT id, code, name, birth_date, birth_precision, sex, allergies FROM emr_v_patient WHERE id = ANY(:ids)"
@@ -33,7 +34,8 @@ async def care_of(
     """Return the care of an episode as it stands: the last card check counts, a stay makes it inpatient."""
     visits = (await session.execute(_VISITS, {"episode": episode_id})).all()
     checks = [row.insurance for row in visits if row.payer == "BHYT" and row.insurance]
-    stay = await _stay_of_episode(session, episode_id)
+    # Most episodes never see a bed: ask only where a visit says so.
+    stay = await _stay_of_episode(session, episode_id) if any(row.admitted for row in visits) else None
     admitted = local_day(stay.admitted_at if stay else opened_at)
     left = local_day(stay.discharged_at if stay and stay.discharged_at else now)
     insured = None

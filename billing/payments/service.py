@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import Account
 from billing.bills.service import bill_of_account
+from billing.bills.views import AccountState, BillView
 from billing.care.service import release
 from billing.charges.service import mark_released
 from billing.events import PaymentMatched
@@ -21,7 +22,7 @@ from billing.requests.rules import RequestKind, RequestState, Split, may_move, s
 from billing.requests.service import create_request, lock_request, touch_screens, view_of
 from billing.requests.views import CreateRequest, RequestView
 from billing.settings import BillingSettings
-from billing.settlements.service import release_covered, settle_if_paid
+from billing.settlements.service import settle_if_paid
 from billing.shifts.service import lock_shift
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant
@@ -68,7 +69,8 @@ async def pay_request(
     The request may be long expired, cancelled or paid: nothing is refused and nothing is dropped.
     """
     request, account = await lock_request(session, request_id)
-    owed = await _owed(session, request, account, now=now, settings=settings)
+    view = await bill_of_account(session, account, now=now, settings=settings)
+    owed = _owed(request, view)
     split = split_money(money.amount, asked=request.amount, paid=request.received, owed=owed)
     deposit = request.kind == RequestKind.DEPOSIT
     entry_id = await post(
@@ -102,29 +104,19 @@ async def pay_request(
         )
     _move(request, split, now=now)
     await session.flush()
-    if request.state != RequestState.UNDERPAID and split.to_request and not deposit:
-        await _release_asked(session, request, now=now)
-    await release_covered(session, account, now=now, settings=settings)
+    await _release(session, request, account, view, split, now=now)
     await _tell(session, request, account, money, now=now)
-    await settle_if_paid(session, account, now=now, settings=settings)
+    if account.due == 0:
+        await settle_if_paid(session, account, now=now, settings=settings)
     receipt_id = await issue(session, _receipt(request, account, money, split, entry_id, now=now))
     return Paid(split, entry_id, receipt_id)
 
 
-async def _owed(
-    session: AsyncSession,
-    request: PaymentRequest,
-    account: Account,
-    *,
-    now: Instant,
-    settings: BillingSettings,
-) -> int:
+def _owed(request: PaymentRequest, view: BillView) -> int:
     """Return what the request may still take: nothing once its episode is settled."""
-    if account.state == "SETTLED":
+    if view.state is AccountState.SETTLED:
         return 0
-    if request.kind == RequestKind.DEPOSIT:
-        return request.amount - request.received
-    return (await bill_of_account(session, account, now=now, settings=settings)).remaining
+    return request.amount - request.received if request.kind == RequestKind.DEPOSIT else view.remaining
 
 
 def _move(request: PaymentRequest, split: Split, *, now: Instant) -> None:
@@ -139,12 +131,29 @@ def _move(request: PaymentRequest, split: Split, *, now: Instant) -> None:
     request.excess += split.excess
 
 
-async def _release_asked(session: AsyncSession, request: PaymentRequest, *, now: Instant) -> None:
-    asked = await session.scalars(
-        select(RequestCharge.charge_id).where(RequestCharge.request_id == request.id)
-    )
-    orders = await mark_released(session, asked, request_id=request.id, now=now)
-    await release(session, orders, now=now)
+async def _release(
+    session: AsyncSession,
+    request: PaymentRequest,
+    account: Account,
+    before: BillView,
+    split: Split,
+    *,
+    now: Instant,
+) -> None:
+    """Let go what this money pays for, and everything once the account owes nothing (any more)."""
+    if before.state is AccountState.SETTLED:
+        return
+    account.due = max(0, before.payable - before.paid - before.deposits - split.to_request)
+    charges: set[UUID] = set()
+    full = request.state != RequestState.UNDERPAID and request.kind == RequestKind.BILL
+    if full and split.to_request:
+        asked = select(RequestCharge.charge_id).where(RequestCharge.request_id == request.id)
+        charges.update(await session.scalars(asked))
+    if account.due == 0 and not before.price_missing:
+        charges.update(line.charge_id for line in before.lines if not line.paid)
+    if charges:
+        orders = await mark_released(session, charges, request_id=request.id, now=now)
+        await release(session, orders, now=now)
 
 
 async def _tell(

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.bills.service import bill
 from billing.bills.views import BillView
+from billing.deposits.service import KeepExcess, keep_excess_as_deposit
 from billing.matching.attach import Decide, ProposalView, Propose, decide, open_proposals, propose
 from billing.matching.service import TransactionView, open_transactions
 from billing.payments.service import pay_in_cash
@@ -63,6 +64,17 @@ class TillController(Controller):
         return await settle_episode(
             session, episode_id, actor=actor, now=utc_now(), settings=billing_settings
         )
+
+    @post("/deposits/kept-excess", operation_id="keepExcessAsDeposit", status_code=204)
+    async def keep_excess(
+        self,
+        data: JSONBody[KeepExcess],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+        billing_settings: NamedDependency[BillingSettings],
+    ) -> None:
+        """Keep money paid too much as tạm ứng, by the patient's choice."""
+        await keep_excess_as_deposit(session, data, actor=actor, now=utc_now(), settings=billing_settings)
 
     @post("/cash", operation_id="payInCash")
     async def cash(

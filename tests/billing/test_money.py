@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.service import account_of
 from billing.bills.service import bill
+from billing.deposits.service import EpisodeOver, KeepExcess, NotThatMuchExcess, keep_excess_as_deposit
 from billing.ledger.models import Posting
 from billing.matching.rules import TransactionState
 from billing.matching.service import match_transaction, open_transactions
@@ -389,3 +390,30 @@ async def test_a_bill_above_one_transfer_is_asked_in_parts(session: AsyncSession
     await pay(session, 499_999_999, request.reference)
     rest = await a_request(session, episode)
     assert rest.amount == 100_000_001
+
+
+async def test_excess_is_kept_as_a_deposit_only_when_the_person_wants_it(session: AsyncSession) -> None:
+    episode = await an_episode(session)
+    request = await a_request(session, episode)
+    await pay(session, 200_000, request.reference)
+    await a_charge(session, episode, service_code="XN01")
+    with pytest.raises(NotThatMuchExcess):
+        await keep_excess_as_deposit(
+            session, KeepExcess(episode, 50_001, "người bệnh chọn"), actor=CASHIER, now=NOW
+        )
+    await keep_excess_as_deposit(
+        session, KeepExcess(episode, 50_000, "người bệnh chọn"), actor=CASHIER, now=NOW
+    )
+    view = await bill(session, episode, now=NOW)
+    assert (view.excess, view.deposits, view.remaining) == (0, 50_000, 40_000)
+
+
+async def test_excess_of_a_settled_episode_is_only_given_back(session: AsyncSession) -> None:
+    episode = await an_episode(session)
+    request = await a_request(session, episode)
+    await pay(session, 200_000, request.reference)
+    await end_episode(session, episode, ended_at=NOW, now=NOW)
+    with pytest.raises(EpisodeOver):
+        await keep_excess_as_deposit(
+            session, KeepExcess(episode, 50_000, "người bệnh chọn"), actor=CASHIER, now=NOW
+        )

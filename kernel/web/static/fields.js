@@ -14,6 +14,7 @@ export function fullDay(text, today = new Date()) {
 
 onEach("[data-money]", (input) => {
   const group = () => {
+    if (/[^\d.\s]/.test(input.value)) return; // "50.000,5" is no amount: the server refuses it, we never make another of it.
     const behind = input.value.length - (input.selectionEnd ?? input.value.length);
     const text = grouped(input.value);
     if (text === input.value) return;
