@@ -8,11 +8,11 @@ import structlog
 from sqlalchemy.dialects.postgresql import insert
 
 from kernel.audit.api import Action, Entry, record
-from kernel.outbox.api import GiveUp, Job, TryLater, job, on, periodic
+from kernel.outbox.api import GiveUp, Job, TryLater, enqueue, job, on, periodic
 from kernel.problems import Problem
 from kernel.staff.api import SYSTEM
 from signing.archive.lift import CannotLift
-from signing.archive.service import LIFT, lift_document
+from signing.archive.service import LIFT, RENEW, RenewArchive, ending_archives, lift_document
 from signing.certificates.service import drop_idle_keys
 from signing.context import context_of
 from signing.documents.models import Verdict
@@ -22,6 +22,7 @@ from signing.tasks.finish import JUDGE, JudgeFiles
 from signing.tasks.service import SignState, seal_document
 from signing.verification.service import verify_file
 
+RENEW_BEFORE = timedelta(days=180)
 log = structlog.get_logger(__name__)
 
 
@@ -45,6 +46,23 @@ async def lift(job: Job, event: DocumentSigned) -> None:
         await lift_document(job.services, event.document_id, now=job.now)
     except CannotLift as refused:
         raise TryLater(refused.detail, after=timedelta(minutes=min(360, 2**job.attempt))) from refused
+
+
+@job(RENEW, network=True)
+async def renew(job: Job, payload: RenewArchive) -> None:
+    """Stamp an archive copy once more, before its last timestamp loses its proof."""
+    try:
+        await lift_document(job.services, payload.document_id, now=job.now, renew=True)
+    except CannotLift as refused:
+        raise TryLater(refused.detail, after=timedelta(hours=min(24, job.attempt))) from refused
+
+
+@periodic("signing.renewal_ring", every=timedelta(days=1))
+async def renewal_ring(job: Job) -> None:
+    """Ask for the renewal of archive copies that end within half a year."""
+    for document_id in await ending_archives(job.session, before=job.now + RENEW_BEFORE):
+        key = f"{document_id}:{job.now:%Y-%m}"
+        await enqueue(job.session, RENEW, RenewArchive(document_id), key=key)
 
 
 @job(JUDGE, network=True)

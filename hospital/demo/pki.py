@@ -109,6 +109,21 @@ class DemoPki:
         )
         return certificate, key
 
+    def issue_authority(self, name: str, *, now: dt.datetime, days: int) -> tuple[x509.Certificate, Key]:
+        """Issue a later timestamp authority, straight under the root."""
+        key = rsa.generate_private_key(65537, 2048)
+        certificate = _certificate(
+            _authority(name),
+            key,
+            (self.root, self.root_key),
+            now - DAY,
+            days,
+            usage=_usage(sign=True, seal=True),
+            extended=ExtendedKeyUsageOID.TIME_STAMPING,
+            addresses=(f"{self.base_url}/outside/pki", "root"),
+        )
+        return certificate, key
+
     def certificate(self, name: str) -> x509.Certificate:
         """Return a holder's certificate, kept beside the key file in the clear."""
         return x509.load_pem_x509_certificate((self.folder / "keys" / f"{name}.pem").read_bytes())

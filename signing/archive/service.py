@@ -5,7 +5,8 @@ from uuid import UUID
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import select
+from msgspec import Struct
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +18,7 @@ from signing.cms import read_signed_data
 from signing.context import Context, context_of
 from signing.der import BadDer, strip
 from signing.documents.access import kept_answers
+from signing.documents.models import Document
 from signing.documents.rules import DocumentState
 from signing.documents.views import get_document
 from signing.status import Standing
@@ -25,11 +27,21 @@ from signing.verification.pdf import BYTE_RANGE, verify_pdf_job
 from signing.verification.report import Level
 
 LIFT = "signing.lift"
+RENEW = "signing.renew"
 
 
-async def lift_document(services: Services, document_id: UUID, *, now: Instant) -> Level | None:
+class RenewArchive(Struct, frozen=True):
+    """Payload of the job that stamps an archive copy once more."""
+
+    document_id: UUID
+
+
+async def lift_document(
+    services: Services, document_id: UUID, *, now: Instant, renew: bool = False
+) -> Level | None:
     """Append what keeps an issued document verifiable when its certificates have ended.
 
+    `renew`: stamp the archive copy once more, before the authority of its last timestamp ends.
     None when there is nothing to do: not issued, lifted before, or no timestamp authority is configured.
     Raises CannotLift while status or timestamps can't be had.
     """
@@ -37,14 +49,13 @@ async def lift_document(services: Services, document_id: UUID, *, now: Instant) 
     stamps = context.stamps(services.http)
     async with services.sessions() as session:
         document = await get_document(session, document_id)
-        lifted = await session.scalar(
-            select(Archived.sha256).where(Archived.source_sha256 == document.head_sha256)
-        )
+        lifted = await archived_sha256(session, document_id)
         kept = await kept_answers(session, document_id)
     finished = document.state in (DocumentState.ISSUED, DocumentState.SUPERSEDED)
-    if stamps is None or lifted is not None or not finished:
+    if stamps is None or not finished or (lifted is not None) is not renew:
         return None
-    pdf = await services.objects.get(document.head_sha256)
+    source = lifted or document.head_sha256
+    pdf = await services.objects.get(source)
     path_set = signer_paths(pdf, context.trust, now)
     ocsps, crls = await _answers(services, context, path_set, now)
     certificates = {link.public_bytes(Encoding.DER): None for path in path_set for link in path[:-1]}
@@ -60,14 +71,15 @@ async def lift_document(services: Services, document_id: UUID, *, now: Instant) 
     if not report.valid or any(s.level is not Level.B_LTA for s in report.signatures):
         raise CannotLift("Bản lưu trữ dài hạn không qua được kiểm tra, giữ bản cũ.")
     sha256 = await services.objects.put(made)
-    holds_until = min(path[0].not_valid_after_utc for path in signer_paths(made, context.trust, now))
+    last = signer_paths(made[len(pdf) :], context.trust, now, base=len(pdf))
+    holds_until = min(link.not_valid_after_utc for path in last for link in path)
     row = {
         "sha256": sha256,
         "document_id": document_id,
-        "source_sha256": document.head_sha256,
+        "source_sha256": source,
         "level": Level.B_LTA,
         "made_at": now,
-        "holds_until": max(holds_until, now),
+        "holds_until": holds_until,
     }
     async with services.sessions.begin() as session:
         await session.execute(insert(Archived).values(row).on_conflict_do_nothing())
@@ -85,13 +97,20 @@ async def _answers(
     return [a.ocsp for a in found if a.ocsp], [a.crl for a in found if a.crl]
 
 
-def signer_paths(pdf: bytes, trust: TrustList, now: datetime) -> list[tuple[x509.Certificate, ...]]:
-    """Return the paths of all signers and timestamp authorities in a file, those we trust."""
+def signer_paths(
+    pdf: bytes, trust: TrustList, now: datetime, *, base: int = 0
+) -> list[tuple[x509.Certificate, ...]]:
+    """Return the paths of all signers and timestamp authorities in a file, those we trust.
+
+    `base`: how many bytes of the file come before these.
+    """
     paths: dict[bytes, tuple[x509.Certificate, ...]] = {}
     for match in BYTE_RANGE.finditer(pdf):
         _, size, second, _ = (int(number) for number in match.groups())
         try:
-            signed = read_signed_data(strip(bytes.fromhex(pdf[size + 1 : second - 1].decode("ascii"))))
+            signed = read_signed_data(
+                strip(bytes.fromhex(pdf[size + 1 - base : second - 1 - base].decode("ascii")))
+            )
             parts = [signed, *([read_signed_data(signed.token)] if signed.token else [])]
         except (BadDer, ValueError):
             continue
@@ -114,5 +133,22 @@ async def archived_sha256(session: AsyncSession, document_id: UUID) -> str | Non
 
 
 async def source_of(session: AsyncSession, sha256: str) -> str | None:
-    """Return the hash of the signed file that a lifted file was made of."""
-    return await session.scalar(select(Archived.source_sha256).where(Archived.sha256 == sha256))
+    """Return the hash of the signed head whose archive copy this is."""
+    return await session.scalar(
+        select(Document.head_sha256)
+        .join(Archived, Archived.document_id == Document.id)
+        .where(Archived.sha256 == sha256)
+    )
+
+
+async def ending_archives(session: AsyncSession, *, before: Instant, limit: int = 1000) -> list[UUID]:
+    """Return documents whose latest archive copy holds only until then, the first to end first."""
+    latest = (
+        select(Archived.document_id, func.max(Archived.holds_until).label("until"))
+        .group_by(Archived.document_id)
+        .subquery()
+    )
+    found = await session.scalars(
+        select(latest.c.document_id).where(latest.c.until < before).order_by(latest.c.until).limit(limit)
+    )
+    return list(found)

@@ -37,6 +37,7 @@ from signing.der import BadDer, strip
 from signing.status import Standing, standing_at
 from signing.timestamps import read_info
 from signing.trust import TrustList, whole_certificates
+from signing.verification.bounds import bounded
 from signing.verification.report import Report, SignatureReport, summarise
 from signing.verification.wording import algorithms, changes_of, level_of, reasons_of, unreadable
 
@@ -109,8 +110,12 @@ def _trust(pem: bytes, demo: bool) -> TrustList:
 def verify_pdf_job(
     data: bytes, pem: bytes, demo: bool, now: datetime, ocsps: tuple[bytes, ...], crls: tuple[bytes, ...]
 ) -> Report:
-    """The same for a worker process, which gets its trust list as bytes."""
-    return verify_pdf(data, _trust(pem, demo), now, ocsps=ocsps, crls=crls)
+    """The same for a worker process, which gets its trust list as bytes, within bounds of time and memory.
+
+    Raises FileTooHeavy besides.
+    """
+    with bounded():
+        return verify_pdf(data, _trust(pem, demo), now, ocsps=ocsps, crls=crls)
 
 
 def _open(
@@ -138,6 +143,11 @@ class _Proof(Struct, frozen=True):
     at: datetime
     by: str
     end: int
+
+
+def _end(signature: EmbeddedPdfSignature) -> int:
+    """Where the bytes that a signature covers end."""
+    return int(signature.byte_range[2] + signature.byte_range[3])
 
 
 class _Judge:
@@ -185,21 +195,28 @@ class _Judge:
         self, found: list[EmbeddedPdfSignature], stamps: list[EmbeddedPdfSignature]
     ) -> tuple[SignatureReport, ...]:
         """Judge every signature; document timestamps that hold prove when it existed."""
-        holding = [proof for stamp in stamps if (proof := await self._proof(stamp)) is not None]
+        holding: list[_Proof] = []
+        moment = self._now
+        for stamp in sorted(
+            stamps, key=_end, reverse=True
+        ):  # Each one vouches for the time of those before it.
+            proof = await self._proof(stamp, moment)
+            if proof is not None:
+                holding.append(proof)
+                moment = proof.at
         return tuple([await self._one(signature, holding) for signature in found])
 
-    async def _proof(self, stamp: EmbeddedPdfSignature) -> "_Proof | None":
-        """Judge a document timestamp; None when it does not hold."""
+    async def _proof(self, stamp: EmbeddedPdfSignature, moment: datetime) -> "_Proof | None":
+        """Judge a document timestamp as of a moment; None when it does not hold."""
         try:
-            status = await async_validate_pdf_timestamp(stamp, self._context(self._now))
+            status = await async_validate_pdf_timestamp(stamp, self._context(moment))
             token = read_signed_data(bytes(stamp.pkcs7_content))
         except (SignatureValidationError, PdfError, BadDer, ValueError):
             return None
         holder = token.certificate()
         if not (status.valid and status.intact and status.trusted) or not token.content or holder is None:
             return None
-        end = stamp.byte_range[2] + stamp.byte_range[3]
-        return _Proof(read_info(token.content)[0], names_of(holder).name, int(end))
+        return _Proof(read_info(token.content)[0], names_of(holder).name, _end(stamp))
 
     async def _one(self, signature: EmbeddedPdfSignature, holding: "list[_Proof]") -> SignatureReport:
         try:
@@ -207,14 +224,14 @@ class _Judge:
         except BadDer:
             own = None  # Perhaps a foreign digest; pyHanko judges, `_sound` refuses.
         stamped = _stamped_at(own)
-        end = signature.byte_range[2] + signature.byte_range[3]
-        proofs = [proof for proof in holding if proof.end > end]
-        moment = stamped or min((proof.at for proof in proofs), default=self._now)
+        proofs = [proof for proof in holding if proof.end > _end(signature)]
+        proven = min((proof.at for proof in proofs), default=self._now)
+        moment = stamped or proven
         try:
             status = await async_validate_pdf_signature(
                 signature,
                 self._context(moment),
-                ts_validation_context=self._context(self._now),
+                ts_validation_context=self._context(proven),
                 key_usage_settings=_USAGE,
             )
         except (SignatureValidationError, PdfError, ValueError) as error:

@@ -1,7 +1,8 @@
 """Lifting to B-LTA: by a job, appended only, still valid when the certificates have ended and nobody answers."""
 
+import zlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -9,17 +10,21 @@ from litestar import Litestar
 from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 
+from hospital.demo.outside.pki import TimestampAuthority
 from hospital.demo.pki import DemoPki
 from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.outbox.api import drain
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
-from signing.api import TrustList, get_document, sign_documents, verify_pdf
-from signing.archive.lift import CannotLift
+from signing.api import TrustList, get_document, sign_documents, verify_file, verify_pdf
+from signing.archive.lift import CannotLift, lift_file
 from signing.archive.models import Archived
-from signing.archive.service import lift_document
+from signing.archive.service import ending_archives, lift_document
 from signing.status import Standing
+from signing.timestamps import Timestamp, TimestampClient
+from signing.verification.bounds import FileTooHeavy
+from signing.verification.pdf import BrokenPdf
 from signing.verification.report import Level
 from tests.conftest import SignedIn
 from tests.signing.acts import overlay, run
@@ -104,6 +109,51 @@ async def test_an_unfinished_document_is_not_lifted_and_rows_stay(services: Serv
     with pytest.raises(DBAPIError):
         async with services.sessions.begin() as session:
             await session.execute(delete(Archived))
+
+
+async def test_renewed_timestamps_carry_a_file_past_the_end_of_their_authorities(
+    services: Services, signer: Actor, pki: DemoPki, trust: TrustList
+) -> None:
+    document = await a_document(services, signer)
+    await sign_documents(services, signer, [document.id], PIN, utc_now())
+    await lift_document(services, document.id, now=utc_now())
+    async with services.sessions() as session:
+        lifted = (await session.scalars(select(Archived))).one()
+        assert await ending_archives(session, before=utc_now() + timedelta(days=180)) == []
+        assert await ending_archives(session, before=lifted.holds_until + timedelta(days=1)) == [document.id]
+    once = await services.objects.get(lifted.sha256)
+    later = utc_now() + timedelta(days=3_600)
+    renewed = await lift_file(
+        once, certificates=[], ocsps=[], crls=[], stamps=Later(pki, trust, later), now=later
+    )
+    end = utc_now() + timedelta(days=20 * 365)
+    assert not verify_pdf(once, trust, end).valid
+    report = verify_pdf(renewed, trust, end)
+    assert report.valid, report.signatures[0].reasons
+    assert report.signatures[0].level is Level.B_LTA
+
+
+class Later(TimestampClient):
+    """An authority of ten years from now, certified by the same root."""
+
+    def __init__(self, pki: DemoPki, trust: TrustList, now: datetime) -> None:
+        super().__init__(httpx.AsyncClient(), [], trust)
+        certificate, key = pki.issue_authority("TSA 2036", now=now, days=7_000)
+        self._authority = TimestampAuthority(pki, certificate, key)
+
+    async def stamp_digest(self, imprint: bytes, *, now: datetime) -> Timestamp:
+        return Timestamp(self._authority.over(imprint, now=now), now, "TSA 2036")
+
+
+async def test_a_file_that_unfolds_is_refused_within_bounds(services: Services) -> None:
+    unfolding = zlib.compressobj(9)
+    packed = b"".join(unfolding.compress(bytes(8_000_000)) for _ in range(100)) + unfolding.flush()
+    head = b"1 0 obj\n<</Type/XRef/Size 2/W[1 4 2]/Root 1 0 R/Filter/FlateDecode/Length %d>>\nstream\n" % len(
+        packed
+    )
+    bomb = b"%PDF-1.7\n" + head + packed + b"\nendstream\nendobj\nstartxref\n9\n%%EOF\n"
+    with pytest.raises((FileTooHeavy, BrokenPdf)):
+        await verify_file(services, bomb, now=utc_now())
 
 
 async def test_qpdf_finds_no_fault_in_a_lifted_file(

@@ -27,7 +27,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from hospital.demo.outside.app import OutsideSettings
-from hospital.demo.pki import DemoPki
+from hospital.demo.pki import DemoPki, Key
 from signing.cms import TST_INFO, CmsTemplate
 from signing.der import (
     GENERALIZED_TIME,
@@ -69,11 +69,14 @@ class SetMood(Struct, frozen=True):
 class TimestampAuthority:
     """Makes RFC 3161 tokens with a key that was loaded once."""
 
-    def __init__(self, pki: DemoPki) -> None:
-        scheme = scheme_for(pki.tsa.public_key(), allow_pkcs1=True)  # openssl ts reads no PSS here.
-        self._signer = SoftwareSigner(pki.tsa_key, pki.tsa, (pki.issuing,), allow_pkcs1=True)
-        self._template = CmsTemplate(pki.tsa, (pki.issuing,), scheme, content_type=TST_INFO)
-        self._name = tlv(0xA0, tlv(0xA4, pki.tsa.subject.public_bytes()))
+    def __init__(
+        self, pki: DemoPki, certificate: x509.Certificate | None = None, key: Key | None = None
+    ) -> None:
+        own, chain = certificate or pki.tsa, () if certificate else (pki.issuing,)
+        scheme = scheme_for(own.public_key(), allow_pkcs1=True)  # openssl ts reads no PSS here.
+        self._signer = SoftwareSigner(key or pki.tsa_key, own, chain, allow_pkcs1=True)
+        self._template = CmsTemplate(own, chain, scheme, content_type=TST_INFO)
+        self._name = tlv(0xA0, tlv(0xA4, own.subject.public_bytes()))
 
     def answer(self, query: bytes, *, now: dt.datetime) -> bytes:
         """Return a TimeStampResp. Raises BadDer for a query that is none."""
