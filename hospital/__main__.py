@@ -47,7 +47,9 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Lành: bệnh án điện tử và viện phí không tiền mặt."""
-    configure_logs()  # On stderr: what a command prints on stdout is for people and other programs.
+    configure_logs(
+        level="WARNING"
+    )  # On stderr: what a command prints on stdout is for people and other programs.
 
 
 if __name__ == "__main__":

@@ -46,8 +46,8 @@ def _booking() -> None:
         sa.Column("closed_at", MOMENT),
         sa.PrimaryKeyConstraint("id", name="pk_portal_schedule"),
         sa.ForeignKeyConstraint(["practitioner_id"], [STAFF], name="fk_portal_schedule_practitioner_id"),
-        sa.CheckConstraint("starts_at < ends_at", name="ck_portal_schedule_order"),
-        sa.CheckConstraint("slot_minutes BETWEEN 5 AND 240", name="ck_portal_schedule_slot_minutes"),
+        sa.CheckConstraint("starts_at < ends_at", name="order"),
+        sa.CheckConstraint("slot_minutes BETWEEN 5 AND 240", name="slot_minutes"),
     )
     # GiST knows no uuid without an extension: two halves of the number stand for it as ranges of one.
     op.execute(
@@ -73,8 +73,8 @@ def _booking() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_portal_slot"),
         sa.ForeignKeyConstraint(["schedule_id"], ["portal_schedule.id"], name="fk_portal_slot_schedule_id"),
         sa.UniqueConstraint("schedule_id", "starts_at", name="uq_portal_slot_schedule_id_starts_at"),
-        sa.CheckConstraint("capacity > 0", name="ck_portal_slot_capacity"),
-        sa.CheckConstraint("taken BETWEEN 0 AND capacity", name="ck_portal_slot_taken"),
+        sa.CheckConstraint("capacity > 0", name="capacity"),
+        sa.CheckConstraint("taken BETWEEN 0 AND capacity", name="taken"),
     )
     op.create_index("ix_portal_slot_department_starts_at", "portal_slot", ["department", "starts_at"])
     # The counter moves all day: room on the page keeps its updates away from the indexes.
@@ -99,12 +99,10 @@ def _booking() -> None:
         sa.ForeignKeyConstraint(["slot_id"], ["portal_slot.id"], name="fk_portal_booking_slot_id"),
         sa.ForeignKeyConstraint(["patient_id"], [PATIENT], name="fk_portal_booking_patient_id"),
         sa.ForeignKeyConstraint(["moved_from"], ["portal_booking.id"], name="fk_portal_booking_moved_from"),
-        sa.CheckConstraint("state IN ('BOOKED', 'CANCELLED', 'ARRIVED')", name="ck_portal_booking_state"),
-        sa.CheckConstraint("code ~ '^LH[2-9A-HJ-NP-Z]{10}$'", name="ck_portal_booking_code"),
-        sa.CheckConstraint(
-            "(state = 'CANCELLED') = (cancelled_at IS NOT NULL)", name="ck_portal_booking_cancelled"
-        ),
-        sa.CheckConstraint("(state = 'ARRIVED') = (visit_id IS NOT NULL)", name="ck_portal_booking_arrived"),
+        sa.CheckConstraint("state IN ('BOOKED', 'CANCELLED', 'ARRIVED')", name="state"),
+        sa.CheckConstraint("code ~ '^LH[2-9A-HJ-NP-Z]{10}$'", name="code"),
+        sa.CheckConstraint("(state = 'CANCELLED') = (cancelled_at IS NOT NULL)", name="cancelled"),
+        sa.CheckConstraint("(state = 'ARRIVED') = (visit_id IS NOT NULL)", name="arrived"),
     )
     op.create_index("ix_portal_booking_slot_id", "portal_booking", ["slot_id"])
     op.create_index("ix_portal_booking_patient_id", "portal_booking", ["patient_id"])
@@ -141,7 +139,7 @@ def _accounts() -> None:
         sa.Column("step_hash", sa.LargeBinary()),
         sa.Column("used_at", MOMENT),
         sa.PrimaryKeyConstraint("id", name="pk_portal_code_request"),
-        sa.CheckConstraint("tries >= 0 AND birth_tries >= 0", name="ck_portal_code_request_tries"),
+        sa.CheckConstraint("tries >= 0 AND birth_tries >= 0", name="tries"),
     )
     op.create_index("ix_portal_code_request_phone_asked_at", "portal_code_request", ["phone", "asked_at"])
     op.create_index("ix_portal_code_request_ip_asked_at", "portal_code_request", ["ip", "asked_at"])
@@ -195,7 +193,7 @@ def _consents() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_portal_consent"),
         sa.ForeignKeyConstraint(["patient_id"], [PATIENT], name="fk_portal_consent_patient_id"),
         sa.ForeignKeyConstraint(["account_id"], ["portal_account.id"], name="fk_portal_consent_account_id"),
-        sa.CheckConstraint("text_sha256 ~ '^[0-9a-f]{64}$'", name="ck_portal_consent_text_sha256"),
+        sa.CheckConstraint("text_sha256 ~ '^[0-9a-f]{64}$'", name="text_sha256"),
     )
     op.create_index(
         "ix_portal_consent_patient_id_purpose_at", "portal_consent", ["patient_id", "purpose", "at"]
@@ -236,17 +234,17 @@ def _telehealth() -> None:
         sa.ForeignKeyConstraint(["answered_by"], [STAFF], name="fk_portal_telehealth_request_answered_by"),
         sa.CheckConstraint(
             "state IN ('ASKED', 'ACCEPTED', 'REFUSED', 'WITHDRAWN')",
-            name="ck_portal_telehealth_request_state",
+            name="state",
         ),
         sa.CheckConstraint(
             "remote_mode IN ('DIRECT_TO_PATIENT', 'VIA_RECEIVING_FACILITY', 'INTER_FACILITY_SUPPORT',"
             " 'TELECONSULT_MDT')",
-            name="ck_portal_telehealth_request_remote_mode",
+            name="remote_mode",
         ),
-        sa.CheckConstraint("price > 0", name="ck_portal_telehealth_request_price"),
+        sa.CheckConstraint("price > 0", name="price"),
         sa.CheckConstraint(
             "state <> 'REFUSED' OR length(answer) > 0",
-            name="ck_portal_telehealth_request_refused_with_reason",
+            name="refused_with_reason",
         ),
     )
     op.create_index(
@@ -276,7 +274,7 @@ def _kiosk() -> None:
         sa.UniqueConstraint("pairing_hash", name="uq_kiosk_device_pairing_hash"),
         sa.UniqueConstraint("token_hash", name="uq_kiosk_device_token_hash"),
         sa.ForeignKeyConstraint(["added_by"], [STAFF], name="fk_kiosk_device_added_by"),
-        sa.CheckConstraint("scope IN ('CHECK_IN')", name="ck_kiosk_device_scope"),
+        sa.CheckConstraint("scope IN ('CHECK_IN')", name="scope"),
     )
     op.create_table(
         "kiosk_arrival",
@@ -292,9 +290,9 @@ def _kiosk() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_kiosk_arrival"),
         sa.ForeignKeyConstraint(["device_id"], ["kiosk_device.id"], name="fk_kiosk_arrival_device_id"),
         sa.ForeignKeyConstraint(["patient_id"], [PATIENT], name="fk_kiosk_arrival_patient_id"),
-        sa.CheckConstraint("(visit_id IS NULL) = (done_at IS NULL)", name="ck_kiosk_arrival_done"),
+        sa.CheckConstraint("(visit_id IS NULL) = (done_at IS NULL)", name="done"),
         sa.CheckConstraint(
             "identified_by IN ('QR_CCCD', 'BHYT_CARD', 'BOOKING', 'TYPED')",
-            name="ck_kiosk_arrival_identified_by",
+            name="identified_by",
         ),
     )
