@@ -7,7 +7,6 @@ import billing.prices.on_orders
 import billing.prints.handlers  # noqa: F401  (registers the jobs of papers)
 from billing.accounts.service import lock_account, open_account
 from billing.care.service import service_group
-from billing.charges.quotes import unit_prices_of
 from billing.charges.service import ChargeOrder, charge_order, void_charge
 from billing.matching.service import match_transaction
 from billing.notices.service import MATCH_JOB, READ_JOB, MatchJob, NoticeJob, read_notice
@@ -19,13 +18,10 @@ from billing.requests.service import (
     expire_request,
 )
 from billing.settlements.service import end_episode, release_covered
-from emr.api import provide_prices
 from emr.events import OrderPlaced, OrderVoided, StayEnded, VisitEnded, VisitOpened
 from kernel.clock import local_day
 from kernel.live import touch
 from kernel.outbox.api import Job, TryLater, job, on
-
-provide_prices(unit_prices_of)
 
 
 @on(VisitOpened, name="billing.open_account")
