@@ -4,7 +4,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from msgspec import convert, structs, to_builtins
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Table, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,6 +30,38 @@ _PATIENTS = cast(Table, Patient.__table__)
 _IDENTIFIERS = cast(Table, PatientIdentifier.__table__)
 _VERSIONS = cast(Table, PatientVersion.__table__)
 _COLUMNS = [getattr(Patient, name) for name in PatientView.__struct_fields__]
+_MADE = (
+    *(
+        "id",
+        "name",
+        "name_key",
+        "given_key",
+        "name_pairs",
+        "birth_date",
+        "birth_precision",
+        "sex",
+        "citizen_id",
+    ),
+    *("insurance_no", "passport_no", "phone", "address", "ward_code", "province_code", "ethnic_code"),
+    *("nationality", "occupation", "allergies", "revision", "fingerprint", "registered_at", "registered_by"),
+)
+_REGISTER = text(
+    f"""
+    WITH patient AS (
+        INSERT INTO emr_patient (code, {", ".join(_MADE)})
+        VALUES (emr_next_code('BN', :year, 'emr_patient_number'), {", ".join(f":{name}" for name in _MADE)})
+        ON CONFLICT (id) DO NOTHING RETURNING id, code
+    ), taken AS (
+        INSERT INTO emr_patient_identifier (patient_id, kind, value, recorded_at, active, recorded_by, ended_reason)
+        SELECT patient.id, number.kind, number.value, CAST(:registered_at AS timestamptz), true,
+               CAST(:registered_by AS uuid), ''
+        FROM patient, unnest(CAST(:kinds AS text[]), CAST(:numbers AS text[])) AS number (kind, value)
+        ON CONFLICT DO NOTHING RETURNING kind
+    )
+    SELECT (SELECT code FROM patient), ARRAY(SELECT kind FROM taken)
+    """  # noqa: S608  (only names of columns are put in)
+)
+"""Chart and numbers in one round trip; a number somebody else is registering is waited for."""
 _KEPT: tuple[str, ...] = (
     "name",
     "birth_date",
@@ -68,24 +100,25 @@ async def register_patient(
 
     Raises InvalidPatient (naming the field), PatientExists if a number already names a chart, IdReused.
     """
-    particulars = particulars_of(command, now)
-    values = particulars | {
+    numbers = numbers_of(command)
+    values = particulars_of(command, now) | {
         "id": command.id,
-        "code": func.emr_next_code("BN", local_day(now).year, "emr_patient_number"),
         "revision": 1,
         "fingerprint": fingerprint(command),
         "registered_at": now,
         "registered_by": actor.id,
     }
-    made = insert(_PATIENTS).values(values).on_conflict_do_nothing(index_elements=["id"])
-    code = await session.scalar(made.returning(_PATIENTS.c.code))
+    lists = {"kinds": [kind.value for kind in numbers], "numbers": list(numbers.values())}
+    made = await session.execute(_REGISTER, values | lists | {"year": local_day(now).year})
+    code, taken = made.one()
     if code is None:
         stored = await session.scalar(select(Patient.fingerprint).where(Patient.id == command.id))
         require_same(stored or b"", command)
         return await get_patient(session, command.id)
-    await _add_identifiers(session, command.id, numbers_of(command), actor=actor, now=now)
-    subject = f"emr.patient:{command.id}"
-    await record(session, Entry(Action.CREATE, subject, patient_id=command.id), actor)
+    for kind, value in numbers.items():
+        if kind.value not in taken:
+            raise await _exists(session, kind, value)
+    await record(session, Entry(Action.CREATE, f"emr.patient:{command.id}", patient_id=command.id), actor)
     shown = {key: value for key, value in values.items() if key in PatientView.__struct_fields__}
     return convert(shown | {"code": code}, PatientView)
 
