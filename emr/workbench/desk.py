@@ -143,7 +143,12 @@ async def _page(
         saved_words=f"Đã lưu {local(saved):%H:%M:%S}" if saved else "",
         ended_words=f"Kết thúc khám {format_instant(visit.ended_at)}" if visit.ended_at else "",
         documents=[
-            DocumentRow(line.title, STATE_WORDS[line.state], f"/sign/{line.document_id}/file.pdf")
+            DocumentRow(
+                title=line.title,
+                state=STATE_WORDS[line.state],
+                url=f"/sign/{line.document_id}/file.pdf",
+                sheet_url=f"/sheets/{line.id}",
+            )
             for line in sorted(lines.values(), key=lambda line: line.opened_at)
             if line.state is not SheetState.DRAFT
         ],

@@ -64,6 +64,8 @@ class DocumentRow(Struct, frozen=True):
     title: str
     state: str
     url: str
+    sheet_url: str
+    """Where the sheet itself is read, and amended when it is signed."""
 
 
 class Side(Struct, frozen=True):
