@@ -16,6 +16,7 @@ RAIL = (
     RailItem("/sign", "Ký", "signature", SIGNERS, badge="/sign/count"),
     RailItem("/patients", "Người bệnh", "users", CLINICAL),
     RailItem("/telehealth", "Khám từ xa", "video", frozenset({Role.DOCTOR, Role.RECEPTION, Role.HEAD})),
+    RailItem("/schedules", "Lịch hẹn", "calendar-clock", frozenset({Role.HEAD, Role.ADMIN})),
     RailItem("/devices", "Máy ở sảnh", "monitor", frozenset({Role.ADMIN})),
     RailItem("/admin/jobs", "Việc nền", "list-checks", frozenset({Role.ADMIN}), badge="/admin/jobs/badge"),
 )

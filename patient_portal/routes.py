@@ -4,6 +4,7 @@ from litestar.types import ControllerRouterHandler
 
 from patient_portal.accounts.pages import SignInPages, SignOutPage
 from patient_portal.accounts.rest import AccountController, SignInController
+from patient_portal.booking.desk_pages import SchedulePages
 from patient_portal.booking.pages import BookingPages
 from patient_portal.booking.rest import BookingController, ScheduleController, SlotController
 from patient_portal.consents.rest import ConsentController
@@ -28,6 +29,7 @@ ROUTES: list[ControllerRouterHandler] = [
     SignInPages,
     SignOutPage,
     BookingPages,
+    SchedulePages,
     MoneyPages,
     RecordPages,
     TelehealthPages,

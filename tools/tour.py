@@ -195,6 +195,7 @@ STOPS = (
     Stop("portal-looks", "/portal/me/looks", DEMO_PHONE, "portal"),
     Stop("portal-telehealth", "/portal/telehealth", DEMO_PHONE, "portal"),
     Stop("telehealth", "/telehealth", "bacsi"),
+    Stop("schedules", "/schedules", "truongkhoa"),
     Stop("devices", "/devices", "quantri"),
     Stop("kiosk-pairing", "/kiosk/pair", size="kiosk"),
     Stop("kiosk", "/kiosk", "sanh-a", "kiosk"),

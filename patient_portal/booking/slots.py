@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from emr.api import on_duty
 from kernel.clock import Instant, local_day
 from kernel.ids import new_id
 from kernel.problems import Conflict, NotFound, Refused
@@ -74,6 +75,12 @@ class PractitionerBusy(Conflict):
     slug = "practitioner-busy"
 
 
+class PractitionerOnDuty(Conflict):
+    """The duty roster holds the practitioner elsewhere at that hour."""
+
+    slug = "practitioner-on-duty"
+
+
 class NoSlots(Refused):
     slug = "no-slots"
 
@@ -89,7 +96,8 @@ class ScheduleIdReused(Conflict):
 async def open_schedule(session: AsyncSession, command: OpenSchedule, *, now: Instant) -> int:
     """Open a schedule and its slots; return how many slots it has. Sending it again changes nothing.
 
-    Raises NoSlots if not even one slot fits in, PractitionerBusy if the practitioner has another schedule then.
+    Raises NoSlots if not even one slot fits in, PractitionerOnDuty if the roster holds the practitioner elsewhere,
+    PractitionerBusy if the practitioner has another schedule then, ScheduleIdReused.
     """
     times = slot_times(command.starts_at, command.ends_at, minutes=command.slot_minutes)
     if not times:
@@ -98,6 +106,14 @@ async def open_schedule(session: AsyncSession, command: OpenSchedule, *, now: In
         if (stored.practitioner_id, stored.starts_at) != (command.practitioner_id, command.starts_at):
             raise ScheduleIdReused("Mã này đã dùng cho một buổi khám khác.")
         return len(times)
+    duties = await on_duty(
+        session, at=command.starts_at, kind="DOCTOR"
+    )  # A leader on duty may still receive.
+    if any(duty.staff_id == command.practitioner_id for duty in duties):
+        raise PractitionerOnDuty(
+            f"{command.practitioner_name} có lịch trực vào giờ này. Chọn giờ hoặc bác sĩ khác.",
+            field="starts_at",
+        )
     values = {name: getattr(command, name) for name in command.__struct_fields__ if name != "capacity"}
     try:
         async with session.begin_nested():
@@ -227,3 +243,31 @@ async def bookable_departments(
         .order_by(Schedule.department)
     )
     return [BookableDepartment(*row) for row in await session.execute(query)]
+
+
+class ScheduleView(Struct, frozen=True):
+    """A schedule as the head of department sees it."""
+
+    id: UUID
+    department_name: str
+    room_name: str
+    practitioner_name: str
+    starts_at: Instant
+    ends_at: Instant
+    seats: int
+    taken: int
+
+
+async def coming_schedules(session: AsyncSession, *, now: Instant, days: int = 14) -> list[ScheduleView]:
+    """Return the open schedules of the days ahead with how full they are."""
+    names = ("id", "department_name", "room_name", "practitioner_name", "starts_at", "ends_at")
+    columns = [getattr(Schedule, name) for name in names]
+    query = (
+        select(*columns, func.sum(Slot.capacity).label("seats"), func.sum(Slot.taken).label("taken"))
+        .join(Slot, Slot.schedule_id == Schedule.id)
+        .where(Schedule.closed_at.is_(None), Schedule.ends_at > now)
+        .where(Schedule.starts_at < now + timedelta(days=days))
+        .group_by(*columns)
+        .order_by(Schedule.starts_at, Schedule.room_name)
+    )
+    return [ScheduleView(**row) for row in (await session.execute(query)).mappings()]
