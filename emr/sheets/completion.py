@@ -15,6 +15,7 @@ from emr.settings import EmrSettings
 from emr.sheets.check import Errors, Values, check, empty_value
 from emr.sheets.children import children_of
 from emr.sheets.context import Chart, facts_of, read_chart
+from emr.sheets.diagnoses import judge_diagnoses
 from emr.sheets.form import Form, SlotDefinition
 from emr.sheets.models import Sheet, SheetOrder
 from emr.sheets.paper import Issuer, SheetPaper, canonical_record, render_sheet
@@ -155,6 +156,7 @@ async def plan_completion(
     chart = await read_chart(session, sheet.visit_id, sheet_id=sheet.id, now=now)
     values, errors = check(form, sheet.stage, sheet.data)
     errors |= together(form.code, values, today=chart.day, age_months=chart.months)
+    errors |= await judge_diagnoses(session, form, sheet.stage, values, sex=chart.patient.sex)
     facts = facts_of(chart)
     part = children_of(form.code)
     if part is not None and not errors:

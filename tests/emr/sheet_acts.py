@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from emr.catalogs.models import DrugItem
 from emr.settings import EmrSettings
 from emr.sheets.completion import complete_sheet
+from emr.sheets.handlers import mark_sheet_signed
 from emr.sheets.service import get_sheet, open_sheet, save_draft
 from emr.sheets.views import CompleteSheet, OpenSheet, SaveDraft, SheetView
 from kernel.ids import new_id
-from kernel.outbox.api import drain, publish
+from kernel.outbox.api import Job
 from kernel.services import Services
 from kernel.staff.api import Actor
 from kernel.staff.models import StaffAccount
@@ -96,8 +97,8 @@ async def sign_slot(services: Services, sheet: SheetView, slot: str, *, complete
         at=LATER,
     )
     async with services.sessions.begin() as session:
-        await publish(session, event)
-    await drain(services)
+        job = Job("emr.mark_sheet_signed", 1, LATER, services, open_session=session)
+        await mark_sheet_signed(job, event)
 
 
 async def run(session: AsyncSession, statement: str, **values: object) -> int:

@@ -8,12 +8,16 @@ from typing import Any
 import pikepdf
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from emr.catalogs.models import Icd10Code
+from emr.episodes.rules import Outcome, Payer
+from emr.episodes.views import Admit
 from emr.orders.service import place_orders
 from emr.orders.views import OrderLine, PlaceOrders
+from emr.settings import EmrSettings
 from emr.sheets.completion import complete_sheet, preview_sheet
 from emr.sheets.lists import documents_of_patient
 from emr.sheets.prices import provide_prices
@@ -31,13 +35,16 @@ from emr.sheets.service import (
     save_draft,
 )
 from emr.sheets.views import AmendSheet, CompleteSheet, OpenSheet, SaveDraft, SheetView
+from emr.stays.service import admit, discharge
+from emr.visits.service import start_visit
 from kernel.audit.api import entries_of_patient
 from kernel.ids import new_id
 from kernel.outbox.api import drain, publish
+from kernel.outbox.registry import handlers_of
 from kernel.problems import Problem
 from kernel.services import Services
 from signing.api import get_document
-from signing.events import DocumentRefused
+from signing.events import DocumentRefused, DocumentSigned
 from tests.conftest import RealDatabase
 from tests.emr.builders import DOCTOR, LATER, NOW, a_hospital, a_visit
 from tests.emr.forms import PNEUMONIA
@@ -272,6 +279,78 @@ async def test_a_refused_signature_is_told_and_answered_by_the_next_version(
     command = AmendSheet(new_id(), "Bổ sung bệnh kèm theo")
     following = await amend_sheet(records, sheet.id, command, actor=DOCTOR, now=LATER)
     assert (following.version, following.refused_reason) == (2, "")
+
+
+async def test_codes_are_held_against_the_list_of_diagnoses(
+    records: AsyncSession, services: Services
+) -> None:
+    for code, more in (("J18.1", {}), ("I10", {}), ("U82", {"not_main": True}), ("N40", {"sex": "M"})):
+        flags = {"not_main": False, "sex": ""} | more
+        words = {"name": code, "name_en": code, "key": code.lower(), "code_key": code.lower()}
+        await records.execute(
+            insert(Icd10Code).values(code=code, marker="", needs_detail=False, **words, **flags)
+        )
+    draft = await a_draft(records)
+    for code, reason in (
+        ("Z99.9", "không có trong"),
+        ("U82", "không được ghi là bệnh chính"),
+        ("N40", "chỉ dùng cho"),
+    ):
+        data = draft.data | {"chan_doan_chinh": {"code": code, "name": "Bệnh"}}
+        command = SaveDraft(draft.id, draft.revision, data)
+        draft = await save_draft(records, command, actor=DOCTOR, now=LATER)
+        with pytest.raises(InvalidSheet) as refusal:
+            await completed(services, draft)
+        assert reason in refusal.value.errors["chan_doan_chinh"]
+    data = draft.data | {
+        "chan_doan_chinh": PNEUMONIA,
+        "chan_doan_kem_theo": [{"code": "U82", "name": "Kháng thuốc"}],
+    }
+    draft = await save_draft(records, SaveDraft(draft.id, draft.revision, data), actor=DOCTOR, now=LATER)
+    assert (await completed(services, draft)).state is SheetState.COMPLETED
+
+
+async def test_part_two_opens_with_the_signature_of_part_one(
+    records: AsyncSession, services: Services
+) -> None:
+    settings = EmrSettings(forms_on=("15-BV1",))
+    first = await completed(services, await a_draft(records, "15-BV1", settings=settings))
+    document = await get_document(records, uid(first.document_id))
+    assert [(slot.field, slot.owner_role) for slot in document.slots] == [
+        ("bac_si_kham", None),
+        ("giam_doc", "director"),
+    ]
+    await sign_slot(services, first, "bac_si_kham", complete=False)
+    records.expire_all()
+    second = await a_draft(records, "15-BV1", visit_id=first.visit_id, stage="B", settings=settings)
+    assert (await completed(services, second)).title == "Bệnh án ngoại trú - phần ii: tổng kết bệnh án"
+
+
+async def test_a_discharge_paper_takes_its_times_and_department_from_the_stay(
+    records: AsyncSession, services: Services
+) -> None:
+    visit = await a_visit(records, payer=Payer.BHYT)
+    await start_visit(records, visit.id, actor=DOCTOR, now=NOW)
+    stay = await admit(records, Admit(new_id(), visit.id, "K02", "Theo dõi"), actor=DOCTOR, now=NOW)
+    await discharge(records, stay.id, Outcome.HOME, actor=DOCTOR, now=LATER)
+    draft = await open_sheet(
+        records, OpenSheet(new_id(), visit.id, "GRV"), actor=DOCTOR, now=LATER, settings=SETTINGS
+    )
+    assert draft.data["vao_vien"] == "2026-11-21T09:00+07:00"
+    assert draft.data["ra_vien"] == "2026-11-21T09:30+07:00"
+    data = draft.data | {"chan_doan": PNEUMONIA, "phuong_phap_dieu_tri": "Kháng sinh"}
+    draft = await save_draft(records, SaveDraft(draft.id, 1, data), actor=DOCTOR, now=LATER)
+    sheet = await completed(services, draft)
+    read = text_of(await services.objects.get(str(sheet.sha256)))
+    assert "Khoa Tâm thần" in read
+    assert f"Số hồ sơ: {stay.number}" in read
+    document = await get_document(records, uid(sheet.document_id))
+    assert [slot.owner_kind.value for slot in document.slots] == ["PERSON", "ORGANISATION"]
+
+
+def test_the_news_of_signing_reach_the_sheets() -> None:
+    kinds = {handler.kind for event in (DocumentSigned, DocumentRefused) for handler in handlers_of(event)}
+    assert {"emr.mark_sheet_signed", "emr.mark_sheet_refused"} <= kinds
 
 
 async def test_news_of_another_document_changes_nothing(records: AsyncSession, services: Services) -> None:
