@@ -1,0 +1,110 @@
+"""A page and a list at a fixed rate of arrivals, one web worker, beside an empty answer at the same rate in the same run."""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from hospital.demo.running import running_hospital
+from hospital.demo.seed import DEMO_PASSWORD
+from hospital.postgres import throw_away
+
+RATE, SECONDS, CONNECTIONS = 300, 5, 24
+BUDGET_MS = 20.0
+PATHS = {
+    "page of a room's queue (HTML)": "/workbench/rooms/PK1",
+    "list of a room's queue (JSON)": "/api/queues/PK1",
+}
+
+
+def signed_in_cookies(base_url: str) -> str:
+    with httpx.Client(base_url=base_url, timeout=60) as client:
+        token = client.get("/login").cookies["lanh_csrf"]
+        body = {"username": "bacsi", "password": DEMO_PASSWORD}
+        client.post("/api/login", json=body, headers={"x-csrf-token": token}).raise_for_status()
+        return "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+
+
+class Line:
+    """One kept-alive connection that asks and reads the whole answer: cheaper than a client library, so it measures the server."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cookies: str) -> None:
+        self._reader, self._writer, self._cookies = reader, writer, cookies
+
+    async def get(self, path: str) -> None:
+        self._writer.write(f"GET {path} HTTP/1.1\r\nHost: bench\r\nCookie: {self._cookies}\r\n\r\n".encode())
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        assert b" 200 " in head.split(b"\r\n", 1)[0], head[:200]
+        lower = head.lower()
+        if b"content-length:" in lower:
+            await self._reader.readexactly(int(lower.partition(b"content-length:")[2].split(b"\r\n", 1)[0]))
+            return
+        while size := int(await self._reader.readuntil(b"\r\n"), 16):
+            await self._reader.readexactly(size + 2)
+        await self._reader.readexactly(2)
+
+
+async def latencies(base_url: str, cookies: str, path: str, rate: int, seconds: float) -> list[float]:
+    """Ask at fixed moments, whether earlier answers came or not; return each wait in ms, queueing included."""
+    address = urlsplit(base_url)
+    free: asyncio.Queue[Line] = asyncio.Queue()
+    for _ in range(CONNECTIONS):
+        free.put_nowait(Line(*await asyncio.open_connection(address.hostname, address.port), cookies))
+    waits: list[float] = []
+
+    async def one(due: float) -> None:
+        line = await free.get()
+        await line.get(path)
+        free.put_nowait(line)
+        waits.append((time.perf_counter() - due) * 1000)
+
+    begin = time.perf_counter()
+    tasks = []
+    for number in range(int(rate * seconds)):
+        due = begin + number / rate
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        tasks.append(asyncio.create_task(one(due)))
+    await asyncio.gather(*tasks)
+    return sorted(waits)
+
+
+def p99(waits: list[float]) -> float:
+    return waits[min(len(waits) - 1, int(len(waits) * 0.99))]
+
+
+async def measure(base_url: str, cookies: str) -> list[dict[str, Any]]:
+    await latencies(base_url, cookies, "/healthz", RATE, 1)
+    floor = p99(await latencies(base_url, cookies, "/healthz", RATE, SECONDS))
+    rows: list[dict[str, Any]] = []
+    for name, path in PATHS.items():
+        await latencies(base_url, cookies, path, 50, 1)  # Templates and statements are prepared.
+        waits = await latencies(base_url, cookies, path, RATE, SECONDS)
+        figure = p99(waits)
+        rows.append(
+            {
+                "name": f"{name}, {RATE}/s, p99 wall (p50 {statistics.median(waits):.1f})",
+                "value": figure,
+                "unit": "ms",
+                "floor": floor,
+                "ratio": figure / floor,
+                "budget": BUDGET_MS,
+            }
+        )
+        print(
+            f"{name}: p50 {statistics.median(waits):.1f} ms, p99 {figure:.1f} ms; empty answer p99 {floor:.1f} ms"
+        )
+    return rows
+
+
+def main() -> list[dict[str, Any]]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        throw_away() as cluster,
+        running_hospital(Path(folder), database_url=cluster.app_url(), owner_url=cluster.url()) as hospital,
+    ):
+        return asyncio.run(measure(hospital.base_url, signed_in_cookies(hospital.base_url)))
