@@ -31,7 +31,7 @@ def signed_in_cookies(base_url: str) -> str:
 
 
 class Line:
-    """One kept-alive connection that asks and reads the whole answer: cheaper than a client library, so it measures the server."""
+    """One kept-alive connection that reads whole answers: cheaper than a client library, so it measures the server."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cookies: str) -> None:
         self._reader, self._writer, self._cookies = reader, writer, cookies
