@@ -15,9 +15,10 @@ from kernel.clock import Instant, utc_now
 from kernel.live import stream
 from kernel.problems import Problem
 from kernel.services import Services
-from kernel.staff.api import COOKIE, Actor, signed_in
+from kernel.staff.api import COOKIE, Actor, Role, needs, signed_in
 from signing.certificates.service import is_unlocked, unlock
 from signing.documents.access import read_bytes
+from signing.documents.debt import signature_debt
 from signing.documents.service import INBOX_TOPIC, RefuseDocument, refuse_document
 from signing.documents.views import DocumentView, inbox
 from signing.rest import pdf_response
@@ -50,6 +51,13 @@ class SigningPages(Controller):
         """How many wait, for the rail."""
         number = len(await inbox(session, actor))
         return str(number) if number else ""
+
+    @get("/debt", guards=[needs(Role.HEAD, Role.DIRECTOR, Role.ADMIN)])
+    async def debt(self, session: NamedDependency[AsyncSession]) -> Template:
+        """Who owes signatures, the oldest first."""
+        now = utc_now()
+        context = {"debts": await signature_debt(session), "age": lambda since: age_of(since, now)}
+        return Template("signing/debt.html", context=context)
 
     @get("/live")
     async def live(
@@ -196,9 +204,14 @@ def _inbox(
 
 
 def waits(document: DocumentView, now: Instant) -> str:
-    """Say how long a document has waited for this signature: "chờ 3 giờ"."""
+    """Say how long a document has waited for this signature."""
     slot = document.next_slot
-    minutes = int((now - ((slot and slot.open_since) or document.created_at)).total_seconds() // 60)
+    return age_of((slot and slot.open_since) or document.created_at, now)
+
+
+def age_of(since: Instant, now: Instant) -> str:
+    """Say how long something has waited: "chờ 3 giờ"."""
+    minutes = int((now - since).total_seconds() // 60)
     if minutes < 1:
         return "vừa gửi"
     if minutes < 60:

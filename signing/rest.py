@@ -16,6 +16,7 @@ from kernel.services import Services
 from kernel.staff.api import COOKIE, Actor, Role, client_ip, needs, signed_in
 from signing.certificates.service import CertificateView, UnlockView, list_certificates, lock, unlock
 from signing.documents.access import DocumentNotYours, may_read, note_view, read_bytes
+from signing.documents.debt import Debt, signature_debt
 from signing.documents.service import RefuseDocument, recall_document, refuse_document
 from signing.documents.views import DocumentView, get_document, inbox
 from signing.limits import Limiter
@@ -130,6 +131,11 @@ class SigningController(Controller):
     async def lock(self, request: Wire, session: NamedDependency[AsyncSession]) -> None:
         """Close my key."""
         await lock(session, request.cookies.get(COOKIE, ""))
+
+    @get("/debt", operation_id="listSignatureDebt", guards=[needs(Role.HEAD, Role.DIRECTOR, Role.ADMIN)])
+    async def debt(self, session: NamedDependency[AsyncSession]) -> list[Debt]:
+        """List who owes signatures (nợ chữ ký), the oldest first."""
+        return await signature_debt(session)
 
     @get("/certificates", operation_id="listEndingCertificates", guards=[needs(Role.ADMIN, Role.DIRECTOR)])
     async def certificates(

@@ -16,7 +16,7 @@ from kernel.clock import utc_now
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
 from signing import rest, verify_pages
-from signing.api import SoftwareSigner, sign_documents
+from signing.api import NewSlot, SoftwareSigner, sign_documents
 from tests.conftest import SignedIn
 from tests.signing.acts import overlay, sign
 from tests.signing.conftest import PIN
@@ -122,6 +122,24 @@ async def test_somebody_else_neither_sees_nor_signs(
     assert "Không có văn bản nào chờ bạn ký" in (await client.get("/sign")).text
 
 
+async def test_the_debt_names_who_owes_since_when(
+    client: httpx.AsyncClient, services: Services, doctor_in: Actor, signed_in: SignedIn
+) -> None:
+    await a_document(services, doctor_in)
+    slot = NewSlot(field="x", label="Trưởng khoa", owner_role="head", department="K02")
+    await a_document(services, doctor_in, slot)
+    assert (await client.get("/sign/debt")).status_code == 403
+    await signed_in(Role.DIRECTOR)
+    page = (await client.get("/sign/debt")).text
+    assert "BS Nguyễn Thị Hương" in page
+    assert "vừa gửi" in page
+    owed = (await client.get("/api/signing/debt")).json()
+    assert [(debt["who"], debt["department"], debt["documents"]) for debt in owed] == [
+        ("BS Nguyễn Thị Hương", "K01", 1),
+        ("Trưởng khoa", "K02", 1),
+    ]
+
+
 async def test_rest_signs_refuses_and_recalls(
     client: httpx.AsyncClient, services: Services, doctor_in: Actor
 ) -> None:
@@ -199,6 +217,7 @@ def test_the_command_says_the_same(doctor: SoftwareSigner, pki: DemoPki, tmp_pat
     done = run(verify, [str(good), "--trust", str(trust), "--offline"])
     assert done.exit_code == 0, done.output
     assert "Người ký: Nguyễn Thị Hương · Bác sĩ · CCCD:001180000001" in done.output
+    assert "CHẠY THỬ, không có giá trị pháp lý" in done.output
     as_json = run(verify, [str(good), "--trust", str(trust), "--offline", "--json"])
     assert '"valid":true' in as_json.output
     assert run(verify, [str(bad), "--trust", str(trust), "--offline"]).exit_code == 1
