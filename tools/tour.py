@@ -13,7 +13,7 @@ from hospital.demo.running import Hospital, running_hospital
 from hospital.demo.seed import DEMO_PASSWORD
 from hospital.demo.seed_portal import DEMO_PHONE
 from hospital.postgres import throw_away
-from tools import money_tour, public_tour
+from tools import money_tour, public_tour, registry_tour
 
 PIN = "246810"
 SIZES = {"staff": (1366, 650), "portal": (360, 740), "kiosk": (1080, 1920), "screen": (1920, 1080)}
@@ -164,7 +164,13 @@ STOPS = (
     Stop("doctor-signed", "/workbench/rooms/PK1", "bacsi", then=look_back),
     Stop("signing-inbox", "/sign", "bacsi2"),
     Stop("reception", "/reception", "tiepdon"),
+    Stop("reception-refused", "/reception", "tiepdon", then=registry_tour.scan_ruined_card),
+    Stop("reception-register", "/reception", "tiepdon", then=registry_tour.scan_new_card),
+    Stop("reception-choose", "/reception", "tiepdon", then=registry_tour.several_people),
+    Stop("reception-visit", "/reception", "tiepdon", then=registry_tour.open_known),
+    Stop("reception-number", "/reception", "tiepdon", then=registry_tour.opened),
     Stop("patients", "/patients", "tiepdon"),
+    Stop("chart", "/patients", "dieuduong", then=registry_tour.read_chart),
     Stop("orders", "/orders", "xetnghiem"),
     Stop("stays", "/stays", "dieuduong"),
     Stop("board", "/boards/A", size="screen"),
