@@ -1,5 +1,6 @@
 """The doctor's one page: it keeps drafts, tells conflicts, orders at once, and shows what is paid."""
 
+import gzip
 import re
 from typing import Any
 from uuid import UUID
@@ -176,6 +177,7 @@ async def test_the_page_stands_and_is_audited(
     await session.commit()
     page = await client.get(f"/workbench/visits/{visit.id}")
     assert page.status_code == 200
+    assert len(gzip.compress(page.content, 5)) < 40_000  # A later page, over the wire.
     for text in ("TRẦN THỊ MẪU", "Hoàn tất và ký", "Chưa ghi dị ứng", 'data-section="6"', "Mất ngủ"):
         assert text in page.text
 
