@@ -5,6 +5,7 @@ from litestar.types import ControllerRouterHandler
 from billing.invoices.ask_pages import AskPages
 from billing.invoices.pages import InvoicePages
 from billing.invoices.rest import InvoiceController
+from billing.prices.rest import PriceController
 from billing.prints.pages import PaperPages
 from billing.requests.rest import RequestController
 from billing.screens.pages import ScreenPages
@@ -19,6 +20,7 @@ ROUTES: list[ControllerRouterHandler] = [
     InvoiceController,
     InvoicePages,
     PaperPages,
+    PriceController,
     RequestController,
     ScreenPages,
     TillController,

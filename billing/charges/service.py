@@ -59,6 +59,7 @@ async def charge_order(session: AsyncSession, order: ChargeOrder, *, now: Instan
             quantity=order.quantity,
             unit_price=prices.unit_price,
             insured_price=prices.insured_price,
+            payer=order.payer,
             kind=prices.kind,
             in_scope=order.in_scope,
             on_demand=order.on_demand,
@@ -79,12 +80,51 @@ async def void_charge(
 ) -> UUID | None:
     """Void the charge of a cancelled order. Returns its id, or None if there is nothing (more) to void."""
     await lock_account(session, episode_id)
-    charge = await session.scalar(select(Charge).where(Charge.order_id == order_id))
-    if charge is None or charge.voided_at is not None:
+    query = select(Charge).where(Charge.order_id == order_id, Charge.voided_at.is_(None))
+    charge = await session.scalar(query)
+    if charge is None:
         return None
     charge.voided_at = now
     await session.flush()
     return charge.id
+
+
+async def reprice_missing(session: AsyncSession, account_id: UUID, *, now: Instant) -> bool:
+    """Charge again, at the price of its day, what had none when it was ordered. Returns whether anything changed.
+
+    The account is locked; the charge without a price is voided, never edited.
+    """
+    changed = False
+    for old in [charge for charge in await charges_of(session, account_id) if charge.price_missing]:
+        prices = charge_prices(
+            await prices_of(session, old.service_code, old.service_day),
+            payer=old.payer,
+            in_scope=old.in_scope,
+            on_demand=old.on_demand,
+        )
+        if prices.missing:
+            continue
+        old.voided_at = now
+        await session.flush()
+        values = {column.key: getattr(old, column.key) for column in Charge.__table__.columns}
+        session.add(
+            Charge(
+                **values
+                | {
+                    "id": new_id(),
+                    "unit_price": prices.unit_price,
+                    "insured_price": prices.insured_price,
+                    "price_missing": False,
+                    "recorded_at": now,
+                    "voided_at": None,
+                    "released_at": None,
+                    "paid_request_id": None,
+                }
+            )
+        )
+        changed = True
+    await session.flush()
+    return changed
 
 
 async def charges_of(session: AsyncSession, account_id: UUID) -> Sequence[Charge]:

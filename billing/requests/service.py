@@ -14,6 +14,7 @@ from billing.bills.rules import share_of
 from billing.bills.service import bill_of_account
 from billing.bills.views import BillView
 from billing.care.service import person
+from billing.charges.service import reprice_missing
 from billing.references.service import next_reference
 from billing.requests.models import PaymentRequest, RequestCharge
 from billing.requests.rules import RequestKind, RequestState
@@ -106,6 +107,8 @@ async def create_request(
     if account.state == "SETTLED":
         raise AlreadySettled("Đợt khám chữa bệnh này đã quyết toán xong, không còn gì để thu.")
     bill = await bill_of_account(session, account, now=now, settings=settings)
+    if bill.price_missing and await reprice_missing(session, account.id, now=now):
+        bill = await bill_of_account(session, account, now=now, settings=settings)
     amount = command.deposit or _amount_asked(bill, command)
     day = format_day(local_day(account.opened_at))
     reference = await next_reference(session)

@@ -10,7 +10,7 @@ from billing.accounts.service import lock_account
 from billing.bills.service import bill_of_account, freeze
 from billing.bills.views import BillView
 from billing.care.service import release
-from billing.charges.service import mark_released
+from billing.charges.service import mark_released, reprice_missing
 from billing.events import EpisodeSettled
 from billing.ledger.service import NewEntry, balances, post
 from billing.settings import BillingSettings
@@ -59,6 +59,7 @@ async def settle_if_paid(
     """Settle a locked account whose care ended and that owes nothing; otherwise change nothing."""
     if account.state == "SETTLED" or account.ended_at is None:
         return False
+    await reprice_missing(session, account.id, now=now)
     bill = await bill_of_account(session, account, now=now, settings=settings)
     if bill.remaining or bill.price_missing:
         return False
@@ -76,6 +77,8 @@ async def settle_episode(
 ) -> BillView:
     """Settle an episode by hand; a settled one stays settled. Raises NotEndedYet, NotPaidYet, PriceUnknown."""
     account = await lock_account(session, episode_id)
+    if account.state != "SETTLED":
+        await reprice_missing(session, account.id, now=now)
     bill = await bill_of_account(session, account, now=now, settings=settings)
     if account.state == "SETTLED":
         return bill

@@ -40,6 +40,7 @@ COLUMN billing_charge.kind text NOT NULL
 COLUMN billing_charge.on_demand boolean NOT NULL
 COLUMN billing_charge.order_id uuid NOT NULL
 COLUMN billing_charge.paid_request_id uuid
+COLUMN billing_charge.payer text NOT NULL
 COLUMN billing_charge.placed_at timestamp with time zone NOT NULL
 COLUMN billing_charge.price_missing boolean NOT NULL
 COLUMN billing_charge.quantity integer NOT NULL
@@ -810,7 +811,6 @@ CONSTRAINT billing_charge ck_billing_charge_quantity CHECK ((quantity > 0))
 CONSTRAINT billing_charge fk_billing_charge_account_id FOREIGN KEY (account_id) REFERENCES billing_account(id)
 CONSTRAINT billing_charge fk_billing_charge_paid_request_id FOREIGN KEY (paid_request_id) REFERENCES billing_request(id)
 CONSTRAINT billing_charge pk_billing_charge PRIMARY KEY (id)
-CONSTRAINT billing_charge uq_billing_charge_order_id UNIQUE (order_id)
 CONSTRAINT billing_counter ck_billing_counter_code CHECK ((code ~ '^[A-Z0-9]{1,8}$'::text))
 CONSTRAINT billing_counter pk_billing_counter PRIMARY KEY (code)
 CONSTRAINT billing_evidence fk_billing_evidence_notice_id FOREIGN KEY (notice_id) REFERENCES billing_notice(id)
@@ -1330,7 +1330,7 @@ INDEX CREATE UNIQUE INDEX pk_signing_unlocked_key ON public.signing_unlocked_key
 INDEX CREATE UNIQUE INDEX pk_signing_verdict ON public.signing_verdict USING btree (sha256)
 INDEX CREATE UNIQUE INDEX uq_billing_account_episode_id ON public.billing_account USING btree (episode_id)
 INDEX CREATE UNIQUE INDEX uq_billing_bank_transaction_bank_reference ON public.billing_bank_transaction USING btree (account, bank_reference, amount, direction) WHERE (bank_reference <> ''::text)
-INDEX CREATE UNIQUE INDEX uq_billing_charge_order_id ON public.billing_charge USING btree (order_id)
+INDEX CREATE UNIQUE INDEX uq_billing_charge_order_id ON public.billing_charge USING btree (order_id) WHERE (voided_at IS NULL)
 INDEX CREATE UNIQUE INDEX uq_billing_evidence_provider_txn_id ON public.billing_evidence USING btree (provider, txn_id)
 INDEX CREATE UNIQUE INDEX uq_billing_invoice_number ON public.billing_invoice USING btree (kind, symbol, number)
 INDEX CREATE UNIQUE INDEX uq_billing_invoice_receipt_live ON public.billing_invoice_receipt USING btree (receipt_id) WHERE live

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import func, select, text
@@ -13,6 +13,8 @@ from billing.matching.service import match_transaction, open_transactions
 from billing.notices.models import Notice
 from billing.notices.service import Outcome, read_notice, store_notice
 from billing.payments.service import pay_in_cash
+from billing.prices.rules import PriceKind
+from billing.prices.service import NewPrice, add_prices
 from billing.receipts.service import receipts_of_episode, receipts_of_request
 from billing.receipts.views import Method, ReceiptKind
 from billing.requests.rules import RequestState
@@ -187,6 +189,15 @@ async def test_a_service_without_a_price_is_never_free(session: AsyncSession) ->
     await a_charge(session, episode, service_code="LA01", service_name="Dịch vụ lạ")
     with pytest.raises(PriceMissing, match="LA01"):
         await a_request(session, episode)
+
+
+async def test_a_price_entered_later_is_charged_at_the_day_of_the_service(session: AsyncSession) -> None:
+    episode = await an_episode(session)
+    await a_charge(session, episode, service_code="LA01", service_name="Dịch vụ lạ")
+    await add_prices(session, [NewPrice("LA01", PriceKind.FEE, 70_000, date(2026, 1, 1))])
+    assert (await a_request(session, episode)).amount == 220_000
+    view = await bill(session, episode, now=NOW)
+    assert ([line.amount for line in view.lines], view.price_missing) == ([150_000, 70_000], ())
 
 
 async def test_chosen_lines_are_asked_and_released_alone(session: AsyncSession) -> None:

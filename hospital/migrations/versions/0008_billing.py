@@ -197,6 +197,7 @@ def _accounts() -> None:
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("unit_price", sa.BigInteger(), nullable=False),
         sa.Column("insured_price", sa.BigInteger(), nullable=False),
+        sa.Column("payer", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("in_scope", sa.Boolean(), nullable=False),
         sa.Column("on_demand", sa.Boolean(), nullable=False),
@@ -218,7 +219,13 @@ def _accounts() -> None:
             ["paid_request_id"], ["billing_request.id"], name="fk_billing_charge_paid_request_id"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_billing_charge"),
-        sa.UniqueConstraint("order_id", name="uq_billing_charge_order_id"),
+    )
+    op.create_index(
+        "uq_billing_charge_order_id",
+        "billing_charge",
+        ["order_id"],
+        unique=True,
+        postgresql_where=sa.text("voided_at IS NULL"),
     )
     op.create_index("ix_billing_charge_account_id", "billing_charge", ["account_id"])
     op.create_table(
