@@ -15,7 +15,7 @@ from emr.settings import EmrSettings
 from emr.sheets.check import Errors, Values, unflatten
 from emr.sheets.completion import complete_sheet, paper_of_document, preview_sheet
 from emr.sheets.rest import READERS, WRITERS
-from emr.sheets.screen import pairs, sheet_page, typed_day, typed_moment
+from emr.sheets.screen import pairs, sheet_page, typed_day, typed_moment, visit_context
 from emr.sheets.service import (
     InvalidSheet,
     NoSuchSheet,
@@ -82,6 +82,18 @@ class SheetPages(Controller):
             raise NoSuchSheet("Thiếu lượt khám hoặc mẫu phiếu. Mở lại từ trang của lượt khám.") from error
         sheet = await open_sheet(session, command, actor=actor, now=utc_now(), settings=emr_settings)
         return Redirect(f"/sheets/{sheet.id}", status_code=303)
+
+    @get()
+    async def of_visit(
+        self,
+        visit_id: FromQuery[UUID],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+        emr_settings: NamedDependency[EmrSettings],
+    ) -> Template:
+        """List a visit's sheets and the forms that may be begun."""
+        context = await visit_context(session, visit_id, actor=actor, settings=emr_settings)
+        return Template("emr/sheets/list.html", context=context)
 
     @get("/{sheet_id:uuid}")
     async def show(

@@ -10,14 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from emr.episodes.service import visit_header
 from emr.episodes.views import VisitHeader
 from emr.patients.rules import birth_text
+from emr.settings import EmrSettings
 from emr.sheets.check import Errors
 from emr.sheets.context import PAYER_WORDS, SEX_WORDS
-from emr.sheets.form import Field, Section
-from emr.sheets.rules import STATE_WORDS, SheetState
-from emr.sheets.service import form_of
+from emr.sheets.form import Field, Section, form_book
+from emr.sheets.rules import LIVE, STATE_WORDS, SheetState
+from emr.sheets.service import form_of, is_in_use, sheets_of_visit
 from emr.sheets.views import SheetLine, SheetView
-from kernel.clock import VN, format_instant, parse_day_typed
+from kernel.audit.api import Action, Entry, record
+from kernel.clock import VN, format_instant, local_day, parse_day_typed
 from kernel.ids import new_id
+from kernel.staff.api import Actor, Role
 
 
 class SheetPage(Struct, frozen=True):
@@ -86,6 +89,33 @@ async def sheet_page(
         amend_reason=amend_reason,
         refused_reason=sheet.refused_reason,
     )
+
+
+async def visit_context(
+    session: AsyncSession, visit_id: UUID, *, actor: Actor, settings: EmrSettings
+) -> dict[str, Any]:
+    """Return what the list of a visit's sheets shows, and record the look. Raises NoSuchVisit."""
+    header = await visit_header(session, visit_id)
+    await record(session, Entry(Action.VIEW, f"emr.visit:{visit_id}", header.patient_id), actor)
+    lines = await sheets_of_visit(session, visit_id)
+    there = {(line.form_code, line.stage) for line in lines if line.state in LIVE}
+    in_use = [form for form in form_book().on(local_day(header.opened_at)) if is_in_use(form, settings)]
+    return {
+        "header": header,
+        "born": birth_text(header.birth_date, header.birth_precision),
+        "sex": SEX_WORDS[header.sex],
+        "payer": PAYER_WORDS[header.payer],
+        "allergies": [part.strip() for part in header.allergies.split(",") if part.strip()],
+        "lines": lines,
+        "forms": [
+            (form, stage)
+            for form in in_use
+            for stage in form.stages
+            if actor.has(*(Role(role) for role in form.writers))
+            and not (form.once and (form.code, stage.code) in there)
+        ],
+        "word": state_word,
+    }
 
 
 def state_word(sheet: SheetLine) -> str:

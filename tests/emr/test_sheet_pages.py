@@ -97,6 +97,21 @@ async def test_what_is_wrong_is_summed_up_and_the_words_stay(
     assert 'value="nhanh"' in refused.text
 
 
+async def test_the_sheets_of_a_visit_and_the_forms_to_begin_are_listed(
+    client: httpx.AsyncClient, signed_in: SignedIn, records: AsyncSession, services: Services
+) -> None:
+    sheet = await completed(services, await a_draft(records))
+    await signed_in(Role.DOCTOR)
+    page = await client.get("/sheets", params={"visit_id": str(sheet.visit_id)})
+    assert f"/sheets/{sheet.id}" in page.text
+    assert "Chờ ký" in page.text
+    assert 'value="GRV"' in page.text
+    assert 'value="15-BV1"' not in page.text
+    assert 'value="PKB"' not in page.text  # A visit has one note, and it is there.
+    chart = await client.get(f"/patients/{sheet.patient_id}")
+    assert f"/sheets?visit_id={sheet.visit_id}" in chart.text
+
+
 async def test_a_stale_page_is_told_and_keeps_its_words(
     client: httpx.AsyncClient, signed_in: SignedIn, records: AsyncSession
 ) -> None:
