@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import Account
-from billing.bills.service import bill_of_account
+from billing.bills.service import BillNotComputable, bill_of_account
 from billing.bills.views import AccountState, BillView
 from billing.care.service import release
 from billing.charges.service import mark_released
@@ -69,7 +69,7 @@ async def pay_request(
     The request may be long expired, cancelled or paid: nothing is refused and nothing is dropped.
     """
     request, account = await lock_request(session, request_id)
-    view = await bill_of_account(session, account, now=now, settings=settings)
+    view = await _bill(session, account, now=now, settings=settings)
     owed = _owed(request, view)
     split = split_money(money.amount, asked=request.amount, paid=request.received, owed=owed)
     deposit = request.kind == RequestKind.DEPOSIT
@@ -106,17 +106,29 @@ async def pay_request(
     await session.flush()
     await _release(session, request, account, view, split, now=now)
     await _tell(session, request, account, money, now=now)
-    if account.due == 0:
+    if view and account.due == 0:
         await settle_if_paid(session, account, now=now, settings=settings)
     receipt_id = await issue(session, _receipt(request, account, money, split, entry_id, now=now))
     return Paid(split, entry_id, receipt_id)
 
 
-def _owed(request: PaymentRequest, view: BillView) -> int:
+async def _bill(
+    session: AsyncSession, account: Account, *, now: Instant, settings: BillingSettings
+) -> BillView | None:
+    """Return the bill; None if a wrong card makes it incomputable: money is posted all the same."""
+    try:
+        return await bill_of_account(session, account, now=now, settings=settings)
+    except BillNotComputable:
+        return None
+
+
+def _owed(request: PaymentRequest, view: BillView | None) -> int:
     """Return what the request may still take: nothing once its episode is settled."""
-    if view.state is AccountState.SETTLED:
+    if view and view.state is AccountState.SETTLED:
         return 0
-    return request.amount - request.received if request.kind == RequestKind.DEPOSIT else view.remaining
+    if view is None or request.kind == RequestKind.DEPOSIT:
+        return request.amount - request.received
+    return view.remaining
 
 
 def _move(request: PaymentRequest, split: Split, *, now: Instant) -> None:
@@ -135,21 +147,22 @@ async def _release(
     session: AsyncSession,
     request: PaymentRequest,
     account: Account,
-    before: BillView,
+    before: BillView | None,
     split: Split,
     *,
     now: Instant,
 ) -> None:
     """Let go what this money pays for, and everything once the account owes nothing (any more)."""
-    if before.state is AccountState.SETTLED:
+    if before and before.state is AccountState.SETTLED:
         return
-    account.due = max(0, before.payable - before.paid - before.deposits - split.to_request)
+    if before:
+        account.due = max(0, before.payable - before.paid - before.deposits - split.to_request)
     charges: set[UUID] = set()
     full = request.state != RequestState.UNDERPAID and request.kind == RequestKind.BILL
     if full and split.to_request:
         asked = select(RequestCharge.charge_id).where(RequestCharge.request_id == request.id)
         charges.update(await session.scalars(asked))
-    if account.due == 0 and not before.price_missing:
+    if before and account.due == 0 and not before.price_missing:
         charges.update(line.charge_id for line in before.lines if not line.paid)
     if charges:
         orders = await mark_released(session, charges, request_id=request.id, now=now)

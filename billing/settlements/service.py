@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import Account
 from billing.accounts.service import lock_account
-from billing.bills.service import bill_of_account, freeze
+from billing.bills.service import BillNotComputable, bill_of_account, freeze
 from billing.bills.views import BillView
 from billing.care.service import release
 from billing.charges.service import mark_released, reprice_missing
@@ -60,7 +60,10 @@ async def settle_if_paid(
     if account.state == "SETTLED" or account.ended_at is None:
         return False
     await reprice_missing(session, account.id, now=now)
-    bill = await bill_of_account(session, account, now=now, settings=settings)
+    try:
+        bill = await bill_of_account(session, account, now=now, settings=settings)
+    except BillNotComputable:  # A wrong card: the till says so, and nothing is settled on a guess.
+        return False
     if bill.remaining or bill.price_missing:
         return False
     await _settle(session, account, bill, actor=SYSTEM, now=now)
@@ -97,7 +100,10 @@ async def release_covered(
     """Note what is left to collect, and let every order go once that is nothing: paid, covered by tạm ứng, or free."""
     if account.state == "SETTLED":
         return
-    bill = await bill_of_account(session, account, now=now, settings=settings)
+    try:
+        bill = await bill_of_account(session, account, now=now, settings=settings)
+    except BillNotComputable:  # The charge is kept; the till says what is wrong with the card.
+        return
     account.due = bill.remaining
     waiting = [line.charge_id for line in bill.lines if not line.paid]
     if waiting and bill.remaining == 0 and not bill.price_missing:

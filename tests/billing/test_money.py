@@ -5,7 +5,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.service import account_of
-from billing.bills.service import bill
+from billing.bills.service import BillNotComputable, bill
 from billing.deposits.service import EpisodeOver, KeepExcess, NotThatMuchExcess, keep_excess_as_deposit
 from billing.ledger.models import Posting
 from billing.matching.rules import TransactionState
@@ -28,7 +28,7 @@ from billing.requests.service import (
     get_request,
 )
 from billing.requests.views import CreateRequest, RequestView
-from billing.settlements.service import NotEndedYet, NotPaidYet, end_episode, settle_episode
+from billing.settlements.service import NotEndedYet, NotPaidYet, end_episode, release_covered, settle_episode
 from billing.shifts.service import NoOpenShift, OpenShift, add_counter, open_shift
 from billing.vietqr.rules import decode
 from kernel.clock import utc_now
@@ -428,3 +428,20 @@ async def test_excess_of_a_settled_episode_is_only_given_back(session: AsyncSess
         await keep_excess_as_deposit(
             session, KeepExcess(episode, 50_000, "người bệnh chọn"), actor=CASHIER, now=NOW
         )
+
+
+async def test_money_is_posted_even_when_the_bill_can_not_be_computed(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    episode = await an_episode(session)
+    request = await a_request(session, episode)
+
+    async def broken(*_: object, **__: object) -> None:
+        raise BillNotComputable("mã đối tượng sai")
+
+    monkeypatch.setattr("billing.payments.service.bill_of_account", broken)
+    monkeypatch.setattr("billing.settlements.service.bill_of_account", broken)
+    assert not await end_episode(session, episode, ended_at=NOW, now=NOW)
+    await release_covered(session, await account_of(session, episode), now=NOW)
+    assert await pay(session, 150_000, request.reference) == "MATCHED"
+    assert (await again(session, request)).state == RequestState.PAID
