@@ -90,6 +90,7 @@ from emr.prescriptions.service import PrescriptionView, get_prescription, prescr
 from emr.queues.service import NobodyWaits, board_of, call_again, call_next, queue_of, ticket_of_visit
 from emr.queues.views import BoardView, QueueView
 from emr.sheets.completion import complete_sheet, preview_sheet
+from emr.sheets.form import BadForm, use_own_forms
 from emr.sheets.lists import diagnoses_of_visit, documents_of_patient
 from emr.sheets.prices import provide_prices
 from emr.sheets.rules import SheetState
@@ -134,6 +135,7 @@ __all__ = [
     "Admit",
     "AlreadyWaiting",
     "AmendSheet",
+    "BadForm",
     "BadScan",
     "BillSlip",
     "BoardView",
@@ -281,6 +283,7 @@ __all__ = [
     "start_visit",
     "stay_of_episode",
     "ticket_of_visit",
+    "use_own_forms",
     "visit_header",
     "void_order",
     "work_list",

@@ -8,6 +8,8 @@ class EmrSettings(Struct, frozen=True):
 
     forms_on: tuple[str, ...] = ()
     """Forms that come switched off and are used here, such as 15-BV1."""
+    forms_folder: str = ""
+    """Folder of the facility's own forms and additions (TOML): they add, they never remove (TT 25/2025 Đ3 k2)."""
     outpatient_record_required: bool = False
     """True: a visit that prescribes needs bệnh án ngoại trú 15/BV1 (R-18; the law is read both ways)."""
     prescriber_licence_required: bool = True

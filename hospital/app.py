@@ -15,6 +15,7 @@ from litestar.openapi.plugins import ScalarRenderPlugin
 
 import hospital.handlers  # noqa: F401  (importing registers the handlers)
 from billing.routes import ROUTES as BILLING
+from emr.api import use_own_forms
 from emr.routes import ROUTES as EMR
 from hospital.bookings import provide_bookings
 from hospital.errors import on_bug, on_http, on_problem
@@ -111,6 +112,7 @@ async def run(app: Litestar) -> AsyncGenerator[None, None]:
 
 def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Litestar:
     """Assemble the application. `sessions`: given by tests that run inside one transaction."""
+    use_own_forms(settings.emr.forms_folder)
     state: dict[str, Any] = {"settings": settings}
     if sessions is not None:
         state["sessions"] = sessions

@@ -6,7 +6,6 @@ Units of length are characters; a field's `minimum` and `maximum` are in its own
 import tomllib
 from collections.abc import Iterable
 from datetime import date
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -230,19 +229,55 @@ class FormBook:
         return [form for code in sorted(self._forms) if (form := self.find(code, day))]
 
 
-def extend(form: Form, more: Form) -> Form:
-    """Add a facility's own sections to a form of the law. Raises BadForm if it tries anything else (R-5)."""
+class Addition(Struct, frozen=True, forbid_unknown_fields=True):
+    """A facility's own sections for a form of the law: a file that says what it extends."""
+
+    extends: str
+    sections: tuple[Section, ...]
+
+
+def extend(form: Form, sections: tuple[Section, ...]) -> Form:
+    """Add a facility's own sections to a form of the law. Raises BadForm if they try anything else (R-5)."""
     known = {field.key for section in form.sections for field in section.fields}
-    added = [field for section in more.sections for field in section.fields]
+    added = [field for section in sections for field in section.fields]
     if taken := sorted(known.intersection(field.key for field in added)):
         raise BadForm(f"{form.code}: a field of the form can't be replaced: {', '.join(taken)}")
     if any(field.legal for field in added):
         raise BadForm(f"{form.code}: a facility's own field says legal = false")
-    sections = (*form.sections, *more.sections)
-    return msgspec.structs.replace(form, sections=sections)
+    longer = msgspec.structs.replace(form, sections=(*form.sections, *sections))
+    if faults := list(_faults(longer)):
+        raise BadForm(f"{form.code}: {'; '.join(faults)}")
+    return longer
 
 
-@cache
+def read_book(own: Path | None = None) -> FormBook:
+    """Read the forms that come with the program and a facility's own forms and additions. Raises BadForm."""
+    forms = [read_form(path) for path in sorted(FOLDER.glob("*.toml"))]
+    for path in sorted(own.glob("*.toml")) if own else ():
+        try:
+            content = tomllib.loads(path.read_text())
+            if "extends" not in content:
+                forms.append(read_form(path))
+                continue
+            addition = msgspec.convert(content, Addition)
+        except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+            raise BadForm(f"{path.name}: {error}") from None
+        if addition.extends not in {form.code for form in forms}:
+            raise BadForm(f"{path.name}: there is no form {addition.extends}")
+        forms = [extend(form, addition.sections) if form.code == addition.extends else form for form in forms]
+    return FormBook(forms)
+
+
+_books: dict[str, FormBook] = {}
+
+
 def form_book() -> FormBook:
-    """Return the forms that come with the program, read once per process."""
-    return FormBook(read_form(path) for path in sorted(FOLDER.glob("*.toml")))
+    """Return the forms of this installation, read once per process."""
+    if "book" not in _books:
+        _books["book"] = read_book()
+    return _books["book"]
+
+
+def use_own_forms(folder: str) -> None:
+    """Read a facility's own forms too; called when a process starts. Raises BadForm with the file at fault."""
+    _books["book"] = read_book(Path(folder) if folder else None)

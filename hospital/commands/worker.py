@@ -6,6 +6,7 @@ import signal
 import click
 
 import hospital.handlers  # noqa: F401  (importing registers the handlers)
+from emr.api import use_own_forms
 from hospital.processes import die_with_parent
 from hospital.settings import Settings, read_settings, with_secret
 from kernel.db import APPLICATION_ROLE, make_engine, make_sessions
@@ -26,6 +27,7 @@ def worker(concurrency: int) -> None:
 
 async def run(settings: Settings, concurrency: int) -> None:
     """Work until SIGTERM or SIGINT; running jobs end first."""
+    use_own_forms(settings.emr.forms_folder)
     engine = make_engine(settings.database_url, role=APPLICATION_ROLE, pool_size=settings.kernel.pool_size)
     async with open_services(settings, make_sessions(engine), engine=engine) as services:
         jobs = Worker(services, concurrency=concurrency)

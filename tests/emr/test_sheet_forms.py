@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from emr.sheets.form import BadForm, FormBook, extend, form_book, read_form
+from emr.sheets.form import BadForm, FormBook, form_book, read_book, read_form, use_own_forms
 from tests.emr.forms import DAY, the_form
 
 PRINTED = """
@@ -103,14 +103,39 @@ def test_two_versions_of_one_day_are_refused(tmp_path: Path) -> None:
         FormBook([form, replace(form, valid_from=date(2026, 6, 1))])
 
 
-def test_a_facility_adds_fields_and_never_replaces_one(tmp_path: Path) -> None:
-    form = read_form(a_form_file(tmp_path, MINIMAL))
-    own = MINIMAL.replace(
-        'key = "ly_do", label = "Lý do:"', 'key = "ghi_chu_rieng", label = "Ghi chú:", legal = false'
-    )
-    longer = extend(form, read_form(a_form_file(tmp_path, own)))
-    assert [field.key for field in longer.fields_of("A")] == ["ly_do", "ghi_chu_rieng"]
-    with pytest.raises(BadForm, match="can't be replaced"):
-        extend(form, form)
-    with pytest.raises(BadForm, match="legal = false"):
-        extend(form, read_form(a_form_file(tmp_path, own.replace(", legal = false", ""))))
+ADDITION = """
+extends = "PKB"
+[[sections]]
+title = "VI. RIÊNG CỦA CƠ SỞ"
+fields = [{ key = "ghi_chu_rieng", label = "Ghi chú:", type = "note", legal = false }]
+"""
+
+
+def test_a_facility_adds_fields_and_forms_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "PKB-rieng.toml").write_text(ADDITION)
+    (tmp_path / "X.toml").write_text(MINIMAL)
+    try:
+        use_own_forms(str(tmp_path))
+        form = form_book().find("PKB", DAY)
+        assert form is not None
+        assert form.fields_of("A")[-1].key == "ghi_chu_rieng"
+        assert form_book().find("X", DAY) is not None
+    finally:
+        use_own_forms("")
+    assert form_book().find("X", DAY) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("ghi_chu_rieng", "toan_than", "can't be replaced"),
+        (", legal = false", "", "legal = false"),
+        ('"PKB"', '"ZZ"', "there is no form ZZ"),
+        ("type =", "kind =", "kind"),
+        ('type = "note"', 'type = "choice"', "needs options"),
+    ],
+)
+def test_a_facility_never_replaces_or_breaks_a_form(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    (tmp_path / "PKB-rieng.toml").write_text(ADDITION.replace(old, new, 1))
+    with pytest.raises(BadForm, match=reason):
+        read_book(tmp_path)
