@@ -89,15 +89,15 @@ async def register_certificate(
 ) -> CertificateView:
     """Take a certificate into use after checking whose it is; the one used before is retired.
 
-    Raises what `check_certificate` raises.
+    The same certificate again returns the first result. Raises what `check_certificate` raises.
     """
-    certificate = x509.load_der_x509_certificate(command.certificate)
-    owner = await _owner(session, command.staff_id, facility)
-    check_certificate(certificate, owner, trust, now=now)
     fingerprint = hashlib.sha256(command.certificate).hexdigest()
     known = await session.scalar(select(Certificate).where(Certificate.fingerprint == fingerprint))
     if known is not None:
         return _view(known)
+    certificate = x509.load_der_x509_certificate(command.certificate)
+    owner = await _owner(session, command.staff_id, facility)
+    check_certificate(certificate, owner, trust, now=now)
     same = Certificate.staff_id == command.staff_id if command.staff_id else Certificate.staff_id.is_(None)
     await session.execute(
         update(Certificate).where(same, Certificate.state == "ACTIVE").values(state="RETIRED", ended_at=now)
