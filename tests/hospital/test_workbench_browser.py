@@ -102,6 +102,18 @@ def test_a_save_made_elsewhere_is_told_and_nothing_is_overwritten(desk: Page) ->
     expect(other.locator("[id='PKB:tien_su_gia_dinh']")).to_have_value("Từ máy khác")
 
 
+def test_a_diagnosis_dropped_by_mistake_comes_back(desk: Page) -> None:
+    desk.keyboard.press("Alt+3")
+    pick(desk, "G47.0")
+    rows = desk.locator("#dx [data-item]")
+    before = rows.count()
+    rows.last.locator("[data-drop]").press("Enter")
+    expect(rows).to_have_count(before - 1)
+    desk.locator(".toast", has_text="Đã bỏ").get_by_text("Hoàn tác").press("Enter")
+    expect(rows).to_have_count(before)
+    expect(desk.locator("#save-state")).to_have_text(SAVED)
+
+
 def test_an_order_placed_and_taken_back(desk: Page) -> None:
     desk.keyboard.press("Alt+4")
     pick(desk, "dien tim")

@@ -2,6 +2,7 @@
 // <div data-rows-of="dx"> holds rows [data-item]; <template data-row-for="dx"> is the pattern with __n__ for the number and
 // data-fill="name" on inputs (value) or elements (text). The combobox names its rows by data-adds="dx".
 import { all, onEach } from "./dom.js";
+import { toast } from "./toast.js";
 
 const host = (key) => document.querySelector(`[data-rows-of="${key}"]`);
 
@@ -44,15 +45,22 @@ document.addEventListener("click", (event) => {
   const row = button?.closest("[data-item]");
   if (!row) return;
   const place = row.parentElement;
-  if (button.hasAttribute("data-drop")) row.remove();
-  else place.prepend(row);
-  // The order on the page is the order sent: names carry it.
-  all("[data-item]", place).forEach((item, index) => {
-    for (const input of all("[name]", item)) input.name = input.name.replace(/\.\d+\./, `.${index}.`);
-  });
-  place.dataset.next = place.children.length;
-  renumber(place);
-  place.closest("form")?.dispatchEvent(new Event("change", { bubbles: true }));
+  const settle = () => {
+    // The order on the page is the order sent: names carry it.
+    all("[data-item]", place).forEach((item, index) => {
+      for (const input of all("[name]", item)) input.name = input.name.replace(/\.\d+\./, `.${index}.`);
+    });
+    place.dataset.next = place.children.length;
+    renumber(place);
+    place.closest("form")?.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  if (button.hasAttribute("data-drop")) {
+    const after = row.nextElementSibling;
+    const name = row.querySelector("[data-fill=name],[data-fill=ten]")?.textContent ?? "";
+    row.remove();
+    toast({ text: `Đã bỏ ${name}`.trim(), onUndo: () => { place.insertBefore(row, after?.isConnected ? after : null); settle(); } });
+  } else place.prepend(row);
+  settle();
 });
 
 // Quantity = amount at a time × times a day × days, until the doctor types another.

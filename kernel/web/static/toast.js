@@ -3,16 +3,19 @@ import { onEach } from "./dom.js";
 
 const place = () => document.getElementById("toasts");
 
-export function toast({ text, tone = "good", undo = "", seconds = 6 }) {
+// `onUndo` undoes what the page itself did; `undo` is an address to post to.
+export function toast({ text, tone = "good", undo = "", onUndo = null, seconds = 6 }) {
   const element = document.createElement("div");
   element.className = `toast ${tone}`;
   element.dataset.toast = "";
-  element.dataset.seconds = undo ? 30 : seconds;
+  element.dataset.seconds = undo || onUndo ? 30 : seconds;
   element.append(Object.assign(document.createElement("span"), { textContent: text }));
-  if (undo) {
+  if (undo || onUndo) {
     const button = Object.assign(document.createElement("button"), { type: "button", className: "btn quiet", textContent: "Hoàn tác" });
-    button.setAttribute("hx-post", undo);
-    button.setAttribute("hx-swap", "none");
+    if (undo) {
+      button.setAttribute("hx-post", undo);
+      button.setAttribute("hx-swap", "none");
+    } else button.addEventListener("click", () => { onUndo(); element.remove(); });
     element.append(button);
   }
   place().append(element);
