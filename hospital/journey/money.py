@@ -59,13 +59,11 @@ def wait_until_settled(cashier: Client, episode_id: str) -> dict[str, Any]:
 
 
 def wait_for_invoice(accountant: Client, episode_id: str) -> dict[str, Any]:
-    """Wait until the provider gave the tax authority's code and the invoice is archived."""
+    """Wait until the invoice has the tax authority's code, is archived, and its view is drawn: all of it delivered."""
 
     def look() -> dict[str, Any] | None:
         found = accountant.get(f"/api/invoices/of-episode/{episode_id}")
-        good = [
-            invoice for invoice in found if invoice["state"] in ("coded", "delivered", "CODED", "DELIVERED")
-        ]
+        good = [invoice for invoice in found if invoice["state"].lower() == "delivered"]
         return good[0] if good else None
 
     return wait_for(look, what="hoá đơn có mã", seconds=40)
