@@ -190,7 +190,7 @@ def _first_statement(pending: dict[Message, None]) -> list[Message]:
 
 
 def tell_after_commit(session: AsyncSession, topic: str, data: str = "{}") -> None:
-    """Note what to tell once the outermost transaction of this session has committed."""
+    """Note what to tell once the outermost transaction of this database session has committed."""
     if len(topic) + len(data) > MESSAGE_BYTES:
         raise ValueError(f"a message on {topic} carries content, not ids")
     session.info.setdefault("tell", {})[Message(topic, data)] = None

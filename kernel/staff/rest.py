@@ -47,7 +47,7 @@ class LoginController(Controller):
 
     @post("/logout", operation_id="signOut", guards=[signed_in], status_code=204)
     async def logout(self, actor: NamedDependency[Actor], session: NamedDependency[AsyncSession]) -> None:
-        """End this session (đăng xuất)."""
+        """Sign out (đăng xuất)."""
         await sign_out(session, actor, now=utc_now())
 
     @get("/me", operation_id="whoAmI", guards=[signed_in])
