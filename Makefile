@@ -40,7 +40,7 @@ tools-for-tests: setup
 	@$(RUN) tools/tools_for_tests.py
 
 test: tools-for-tests
-	$(RUN) -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup
 	$(RUN) -m ruff format --check .

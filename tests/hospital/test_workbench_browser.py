@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tools.tour import PIN, Stop, Tour
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOM = "/workbench/rooms/PK2"
 SAVED = re.compile(r"Đã (tự )?lưu \d\d:\d\d:\d\d")

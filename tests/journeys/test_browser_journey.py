@@ -19,7 +19,7 @@ from hospital.journey.people import Person
 from kernel.text import mask_name
 from tools.tour import NOTE, PIN, SIZES, browser, choose, throw_away_hospital
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("journey")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PERSON = Person("Hồ Thị Mẫu Bốn", "001188990004", "1988-05-09", "FEMALE", "0509000004", "SELF_PAY")
 

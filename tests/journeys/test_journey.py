@@ -14,7 +14,7 @@ from PIL import Image
 
 from hospital.processes import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("journey")]
+pytestmark = [pytest.mark.slow]
 
 PROMISED = {
     "record.pdf",
