@@ -31,7 +31,8 @@ def hospital() -> Iterator[Hospital]:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def chromium(hospital: Hospital) -> Iterator[Browser]:
+    assert hospital.base_url  # Up before Playwright keeps an event loop in this thread.
     with browser() as running:
         yield running
 
