@@ -3,6 +3,7 @@
 // Fires on body: `live` (detail: the ids, or {why}), `live:lost`, `live:back`.
 import { all, onEach } from "./dom.js";
 
+const SETTLE_MS = 600;
 const LONGEST_MS = 10_000, SILENCE_MS = 5_000, HIDDEN_MS = 20_000;
 
 function show(lost) {
@@ -16,7 +17,7 @@ function tell(kind, detail = {}) {
 }
 
 onEach("[data-live]", (element) => {
-  let wait = 1000, source, silence, lost = false, left = false;
+  let wait = 1000, source, silence, settle, lost = false, left = false;
 
   const heard = () => {
     clearTimeout(silence);
@@ -45,7 +46,14 @@ onEach("[data-live]", (element) => {
       tell("live", { why: "reload" });  // The first one too: something may have happened since the page was made.
     });
     source.addEventListener("alive", heard);
-    source.addEventListener("touch", (event) => { heard(); tell("live", { ...JSON.parse(event.data), why: "touch" }); });
+    source.addEventListener("touch", (event) => {
+      heard();
+      const detail = { ...JSON.parse(event.data), why: "touch" };
+      tell("live", detail);
+      // Once more after a burst: a part that replaces itself while it loads does not hear what comes meanwhile.
+      clearTimeout(settle);
+      settle = setTimeout(() => tell("live", detail), SETTLE_MS);
+    });
     source.onerror = fail;
   };
   connect();
