@@ -38,7 +38,7 @@ class BadKeyFile(Refused):
 
 
 class KeyLocked(Conflict):
-    """No key was unlocked in this session, or not by this session."""
+    """No key was unlocked in this sign-in, or not by it."""
 
     slug = "key-locked"
 

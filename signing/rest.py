@@ -30,7 +30,7 @@ Wire = Request[Any, Any, State]
 
 
 class SignMany(Struct, frozen=True, forbid_unknown_fields=True):
-    """One confirmation over documents; without a PIN the key this session has open is used."""
+    """One confirmation over documents; without a PIN the key this sign-in has open is used."""
 
     documents: Annotated[list[UUID], Meta(min_length=1)]
     pin: str | None = None
@@ -123,7 +123,7 @@ class SigningController(Controller):
         services: NamedDependency[Services],
         actor: NamedDependency[Actor],
     ) -> UnlockView:
-        """Open my key for this session. Problems: wrong-pin, pin-locked, no-certificate."""
+        """Open my key for this sign-in. Problems: wrong-pin, pin-locked, no-certificate."""
         token = request.cookies.get(COOKIE, "")
         return await unlock(services, data.pin, token, actor=actor, now=utc_now())
 

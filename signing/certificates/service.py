@@ -243,7 +243,7 @@ async def _count_wrong_pin(sessions: Sessions, staff_id: UUID, context: Context,
 
 
 async def unlock(services: Services, pin: str, token: str, *, actor: Actor, now: Instant) -> UnlockView:
-    """Open the person's key for this session: encrypted under its token, gone after some idle minutes.
+    """Open the person's key for this sign-in: encrypted under its token, gone after some idle minutes.
 
     Raises what `open_with_pin` raises.
     """
@@ -268,7 +268,7 @@ async def unlock(services: Services, pin: str, token: str, *, actor: Actor, now:
 async def open_unlocked(
     services: Services, token: str, *, actor: Actor, now: Instant
 ) -> tuple[Certificate, SoftwareSigner]:
-    """Return the key this session has open, and start its idle time anew. Raises KeyLocked."""
+    """Return the key this sign-in has open, and start its idle time anew. Raises KeyLocked."""
     context = context_of(services)
     oldest = now - timedelta(minutes=context.settings.idle_minutes)
     async with services.sessions.begin() as session:
@@ -296,7 +296,7 @@ async def open_unlocked(
 
 
 async def is_unlocked(session: AsyncSession, token: str, *, idle_minutes: int, now: Instant) -> bool:
-    """Tell whether this session has a key open."""
+    """Tell whether this sign-in has a key open."""
     oldest = now - timedelta(minutes=idle_minutes)
     found = await session.scalar(
         select(UnlockedKey.staff_id).where(
@@ -307,7 +307,7 @@ async def is_unlocked(session: AsyncSession, token: str, *, idle_minutes: int, n
 
 
 async def lock(session: AsyncSession, token: str) -> None:
-    """Close the key of this session."""
+    """Close the key of this sign-in."""
     await session.execute(delete(UnlockedKey).where(UnlockedKey.token_hash == _token_hash(token)))
 
 
