@@ -16,6 +16,7 @@ from kernel.clock import Instant
 from kernel.paper.fonts import Face
 
 PRODUCER = "Lành"
+_END_OF_LINE = (b"\r", b"\n")
 _XMP = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
     '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
@@ -77,7 +78,18 @@ class _Objects:
         self.bodies[number - 1] = body
 
     def stream(self, head: str, data: bytes) -> int:
+        """Add a stream as it is. Its data may not end with an end-of-line byte (see `packed`)."""
         return self.add(f"<<{head}/Length {len(data)}>>\nstream\n".encode("latin-1") + data + b"\nendstream")
+
+    def packed(self, head: str, compressed: bytes) -> int:
+        """Add a stream of zlib data.
+
+        One in 128 ends with CR or LF; before `endstream` readers cannot tell it from the end of the line (ISO 19005-3,
+        6.1.7.1), so that one is written in hexadecimal, which ends with ">".
+        """
+        if compressed.endswith(_END_OF_LINE):
+            return self.stream(f"{head}/Filter[/ASCIIHexDecode/FlateDecode]", compressed.hex().encode() + b">")
+        return self.stream(f"{head}/Filter/FlateDecode", compressed)
 
 
 def write_pdf(
@@ -97,7 +109,7 @@ def write_pdf(
     objects = _Objects()
     catalog, info, pages = objects.add(), objects.add(), objects.add()
     fonts = {name: _font(objects, face) for name, face in faces.items()}
-    xmp, profile = _metadata(objects, info, metadata), objects.stream("/N 3/Filter/FlateDecode", srgb())
+    xmp, profile = _metadata(objects, info, metadata), objects.packed("/N 3", srgb())
     files = [_attachment(objects, attachment, metadata.created_at) for attachment in attachments]
     resources = "/Font<<{}>>".format("".join(f"/{name} {number} 0 R" for name, number in fonts.items()))
     drawn = {name: _form(objects, *form) for name, form in forms.items()}
@@ -108,7 +120,7 @@ def write_pdf(
     numbers = [objects.add() for _ in sheets]
     widgets = _widgets(objects, fields, numbers)
     for index, sheet in enumerate(sheets):
-        content = objects.stream("/Filter/FlateDecode", zlib.compress(sheet.content.encode("latin-1"), 6))
+        content = objects.packed("", zlib.compress(sheet.content.encode("latin-1"), 6))
         annotations = " ".join(f"{number} 0 R" for number, field in widgets if field.page == index)
         objects.put(
             numbers[index],
@@ -169,7 +181,7 @@ def _assemble(bodies: list[bytes], root: int, info: int) -> bytes:
 def _font(objects: _Objects, face: Face) -> int:
     """Add a Type 0 font with identity encoding: the text shows glyph ids of the source face."""
     metrics = face.metrics
-    program = objects.stream(f"/Filter/FlateDecode/Length1 {face.program_length}", face.program)
+    program = objects.packed(f"/Length1 {face.program_length}", face.program)
     descriptor = objects.add(
         f"<</Type/FontDescriptor/FontName/LANHAA+{face.name}/Flags 4"
         f"/FontBBox[{' '.join(map(str, metrics.box))}]/ItalicAngle 0"
@@ -181,7 +193,7 @@ def _font(objects: _Objects, face: Face) -> int:
         "/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"
         f"/FontDescriptor {descriptor} 0 R/DW 1000/W[{face.width_array}]>>".encode()
     )
-    unicode_map = objects.stream("/Filter/FlateDecode", face.to_unicode)
+    unicode_map = objects.packed("", face.to_unicode)
     return objects.add(
         f"<</Type/Font/Subtype/Type0/BaseFont/LANHAA+{face.name}/Encoding/Identity-H"
         f"/DescendantFonts[{descendant} 0 R]/ToUnicode {unicode_map} 0 R>>".encode()
@@ -189,8 +201,8 @@ def _font(objects: _Objects, face: Face) -> int:
 
 
 def _form(objects: _Objects, width: float, height: float, operators: str) -> int:
-    head = f"/Type/XObject/Subtype/Form/BBox[0 0 {width:g} {height:g}]/Resources<<>>/Filter/FlateDecode"
-    return objects.stream(head, zlib.compress(operators.encode("latin-1"), 6))
+    head = f"/Type/XObject/Subtype/Form/BBox[0 0 {width:g} {height:g}]/Resources<<>>"
+    return objects.packed(head, zlib.compress(operators.encode("latin-1"), 6))
 
 
 def _widgets(objects: _Objects, fields: list[Field], pages: list[int]) -> list[tuple[int, Field]]:
@@ -212,8 +224,8 @@ def _widgets(objects: _Objects, fields: list[Field], pages: list[int]) -> list[t
 def _attachment(objects: _Objects, attachment: Attachment, moment: Instant) -> tuple[str, int]:
     data = attachment.data
     check_sum = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    file = objects.stream(
-        f"/Type/EmbeddedFile/Subtype/{attachment.media_type.replace('/', '#2F')}/Filter/FlateDecode"
+    file = objects.packed(
+        f"/Type/EmbeddedFile/Subtype/{attachment.media_type.replace('/', '#2F')}"
         f"/Params<</Size {len(data)}/ModDate({_pdf_moment(moment)})/CheckSum<{check_sum}>>>",
         zlib.compress(data, 6),
     )

@@ -1,9 +1,12 @@
 """A rendered paper is archivable, readable, complete, and ready to be signed by appending."""
 
 import io
+import itertools
 import json
 import re
+import zlib
 
+import msgspec
 import pikepdf
 import pytest
 import zxingcpp
@@ -129,6 +132,16 @@ def test_the_record_travels_inside_as_a_file() -> None:
         attached = file.attachments["phieu.json"]
         assert json.loads(attached.get_file().read_bytes()) == {"ma": "PKB"}
         assert file.Root.AF[0].AFRelationship == "/Source"
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\n"])
+def test_packed_data_that_ends_like_a_line_is_still_archivable(end: bytes) -> None:
+    records = (f'{{"lan":{number}}}'.encode() for number in itertools.count())
+    record = next(record for record in records if zlib.compress(record, 6).endswith(end))
+    pdf = render(msgspec.structs.replace(a_paper(), attachments=(b.Attachment("phieu.json", record),)))
+    assert_archivable(pdf)
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        assert opened.attachments["phieu.json"].get_file().read_bytes() == record
 
 
 def test_empty_fields_stand_where_the_frames_are_and_in_the_form_the_signer_reads() -> None:
