@@ -88,7 +88,9 @@ class _Objects:
         6.1.7.1), so that one is written in hexadecimal, which ends with ">".
         """
         if compressed.endswith(_END_OF_LINE):
-            return self.stream(f"{head}/Filter[/ASCIIHexDecode/FlateDecode]", compressed.hex().encode() + b">")
+            return self.stream(
+                f"{head}/Filter[/ASCIIHexDecode/FlateDecode]", compressed.hex().encode() + b">"
+            )
         return self.stream(f"{head}/Filter/FlateDecode", compressed)
 
 

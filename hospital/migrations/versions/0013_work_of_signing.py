@@ -1,0 +1,10 @@
+"""Handing over, signing on behalf, reminders, entries and scans."""
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Filled by the change that needs it."""
