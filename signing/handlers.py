@@ -18,11 +18,11 @@ from signing.context import context_of
 from signing.documents.models import Verdict
 from signing.documents.service import SEAL, SealDocument
 from signing.events import DocumentSigned
+from signing.limits import forget_tries
 from signing.tasks.finish import JUDGE, JudgeFiles
 from signing.tasks.service import SignState, seal_document
 from signing.verification.service import verify_file
 
-RENEW_BEFORE = timedelta(days=180)
 log = structlog.get_logger(__name__)
 
 
@@ -59,8 +59,9 @@ async def renew(job: Job, payload: RenewArchive) -> None:
 
 @periodic("signing.renewal_ring", every=timedelta(days=1))
 async def renewal_ring(job: Job) -> None:
-    """Ask for the renewal of archive copies that end within half a year."""
-    for document_id in await ending_archives(job.session, before=job.now + RENEW_BEFORE):
+    """Ask for the renewal of archive copies before they end; what is overdue is asked for again each month."""
+    before = job.now + timedelta(days=context_of(job.services).settings.renew_before_days)
+    for document_id in await ending_archives(job.session, before=before):
         key = f"{document_id}:{job.now:%Y-%m}"
         await enqueue(job.session, RENEW, RenewArchive(document_id), key=key)
 
@@ -106,3 +107,9 @@ async def drop_keys(job: Job) -> None:
     """Forget unlocked keys that nobody used."""
     idle = context_of(job.services).settings.idle_minutes
     await drop_idle_keys(job.session, idle_minutes=idle, now=job.now)
+
+
+@periodic("signing.forget_tries", every=timedelta(minutes=30))
+async def forget(job: Job) -> None:
+    """Forget who used the public verify pages."""
+    await forget_tries(job.session, now=job.now)

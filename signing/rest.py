@@ -19,13 +19,12 @@ from signing.documents.access import DocumentNotYours, may_read, note_view, read
 from signing.documents.debt import Debt, signature_debt
 from signing.documents.service import RefuseDocument, recall_document, refuse_document
 from signing.documents.views import DocumentView, get_document, inbox
-from signing.limits import Limiter
+from signing.limits import take_try
 from signing.settings import SigningSettings
 from signing.tasks.service import SignResult, sign_documents
 from signing.verification.report import Report
 from signing.verification.service import verify_file
 
-limiter = Limiter()
 Wire = Request[Any, Any, State]
 
 
@@ -160,7 +159,8 @@ async def verify_bytes(
 ) -> Report:
     """Verify a signed PDF or XML sent as the body. Problems: too-many-tries, not-a-pdf, broken-pdf, encrypted-pdf, …"""
     now = utc_now()
-    limiter.take(client_ip(request), per_minute=signing_settings.verify_per_minute, now=now)
+    limit = signing_settings.verify_per_minute
+    await take_try(services.sessions, "verify", client_ip(request), per_minute=limit, now=now)
     return await verify_file(services, await request.body(), now=now)
 
 

@@ -35,6 +35,8 @@ class SigningSettings(Struct, frozen=True):
     batch_maximum: int = 200
     token_room_bytes: int = 5_000
     """Place kept in the file for a timestamp token."""
+    renew_before_days: int = 180
+    """An archive copy is stamped once more this long before its last timestamp's certificates end."""
     verify_per_minute: int = 10
     """Checks of the public verify pages per address."""
     verify_bytes_maximum: int = 25_000_000

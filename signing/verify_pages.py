@@ -1,5 +1,6 @@
 """Public pages: what is behind a verify code, and what a file's signatures are worth."""
 
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -17,13 +18,12 @@ from signing.archive.service import archived_sha256, source_of
 from signing.documents.access import PUBLIC, kept_answers, note_view
 from signing.documents.rules import STATE_WORDS, DocumentState, read_code
 from signing.documents.views import find_by_code, find_by_hash, get_document
-from signing.limits import Limiter
+from signing.limits import take_try
 from signing.rest import pdf_response
 from signing.settings import SigningSettings
 from signing.verification.service import verify_file
 
 Wire = Request[Any, Any, State]
-limiter = Limiter()
 PUBLIC_OPT = {"public": True}
 
 
@@ -37,7 +37,7 @@ async def verify_code(
 ) -> Template:
     """Say who signed the document of a printed code, when, and whether it still stands."""
     now = utc_now()
-    limiter.take(client_ip(request), per_minute=signing_settings.verify_per_minute, now=now)
+    await _count(services, "verify", request, signing_settings, now)
     async with services.sessions.begin() as session:
         document = await find_by_code(session, code)
         await note_view(session, document, visitor or replace(PUBLIC, ip=client_ip(request)))
@@ -66,7 +66,7 @@ async def original(
 ) -> Response[bytes]:
     """The original behind a printed code."""
     now = utc_now()
-    limiter.take("file " + client_ip(request), per_minute=signing_settings.verify_per_minute, now=now)
+    await _count(services, "file", request, signing_settings, now)
     async with services.sessions.begin() as session:
         document = await find_by_code(session, code)
         await note_view(session, document, visitor or replace(PUBLIC, ip=client_ip(request)))
@@ -96,7 +96,7 @@ async def upload(
 ) -> Template:
     """Judge the uploaded file; nothing of it is kept."""
     now = utc_now()
-    limiter.take(client_ip(request), per_minute=signing_settings.verify_per_minute, now=now)
+    await _count(services, "verify", request, signing_settings, now)
     form = await request.form()
     file = form.get("file")
     if not isinstance(file, UploadFile):
@@ -110,6 +110,14 @@ async def upload(
         source = await source_of(session, report.sha256) or report.sha256
         document = await find_by_hash(session, source)
     return _upload(report=report, name=file.filename, document=document, source=source)
+
+
+async def _count(
+    services: Services, what: str, request: Wire, settings: SigningSettings, now: datetime
+) -> None:
+    """Count one try of this address. Raises TooManyTries."""
+    limit = settings.verify_per_minute
+    await take_try(services.sessions, what, client_ip(request), per_minute=limit, now=now)
 
 
 def _upload(

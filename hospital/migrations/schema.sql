@@ -733,6 +733,9 @@ COLUMN signing_document.title text NOT NULL
 COLUMN signing_pin_tries.failed integer NOT NULL
 COLUMN signing_pin_tries.locked_until timestamp with time zone
 COLUMN signing_pin_tries.staff_id uuid NOT NULL
+COLUMN signing_public_try.last_at timestamp with time zone NOT NULL
+COLUMN signing_public_try.source bytea NOT NULL
+COLUMN signing_public_try.tries timestamp with time zone[] NOT NULL
 COLUMN signing_refusal.document_id uuid NOT NULL
 COLUMN signing_refusal.id uuid NOT NULL
 COLUMN signing_refusal.reason text NOT NULL
@@ -1131,6 +1134,7 @@ CONSTRAINT signing_document pk_signing_document PRIMARY KEY (id)
 CONSTRAINT signing_document uq_signing_document_code UNIQUE (code)
 CONSTRAINT signing_pin_tries fk_signing_pin_tries_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_pin_tries pk_signing_pin_tries PRIMARY KEY (staff_id)
+CONSTRAINT signing_public_try pk_signing_public_try PRIMARY KEY (source)
 CONSTRAINT signing_refusal fk_signing_refusal_document_id FOREIGN KEY (document_id) REFERENCES signing_document(id)
 CONSTRAINT signing_refusal fk_signing_refusal_refused_by FOREIGN KEY (refused_by) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_refusal fk_signing_refusal_slot_id FOREIGN KEY (slot_id) REFERENCES signing_slot(id)
@@ -1239,6 +1243,7 @@ INDEX CREATE INDEX ix_signing_document_head ON public.signing_document USING btr
 INDEX CREATE INDEX ix_signing_document_patient ON public.signing_document USING btree (patient_id, created_at)
 INDEX CREATE INDEX ix_signing_document_subject ON public.signing_document USING btree (subject)
 INDEX CREATE INDEX ix_signing_document_supersedes ON public.signing_document USING btree (supersedes)
+INDEX CREATE INDEX ix_signing_public_try_last_at ON public.signing_public_try USING btree (last_at)
 INDEX CREATE INDEX ix_signing_refusal_document_id ON public.signing_refusal USING btree (document_id)
 INDEX CREATE INDEX ix_signing_signature_document ON public.signing_signature USING btree (document_id)
 INDEX CREATE INDEX ix_signing_signature_signer ON public.signing_signature USING btree (signer_id, signed_at)
@@ -1323,6 +1328,7 @@ INDEX CREATE UNIQUE INDEX pk_signing_archived ON public.signing_archived USING b
 INDEX CREATE UNIQUE INDEX pk_signing_certificate ON public.signing_certificate USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_document ON public.signing_document USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_pin_tries ON public.signing_pin_tries USING btree (staff_id)
+INDEX CREATE UNIQUE INDEX pk_signing_public_try ON public.signing_public_try USING btree (source)
 INDEX CREATE UNIQUE INDEX pk_signing_refusal ON public.signing_refusal USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_signature ON public.signing_signature USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_slot ON public.signing_slot USING btree (id)
@@ -1749,6 +1755,7 @@ GRANT INSERT, SELECT ON signing_archived TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_certificate TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_document TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_pin_tries TO lanh_app
+GRANT DELETE, INSERT, SELECT, UPDATE ON signing_public_try TO lanh_app
 GRANT INSERT, SELECT ON signing_refusal TO lanh_app
 GRANT INSERT, SELECT ON signing_signature TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_slot TO lanh_app

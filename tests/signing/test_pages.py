@@ -15,7 +15,6 @@ from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
-from signing import rest, verify_pages
 from signing.api import NewSlot, SoftwareSigner, sign_documents
 from tests.conftest import SignedIn
 from tests.signing.acts import overlay, sign
@@ -43,12 +42,6 @@ async def services(app: Litestar, pki: DemoPki) -> AsyncIterator[Services]:
     async with authority_client(pki) as http:
         app.state.services = with_authority(app.state.services, http)
         yield app.state.services
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits() -> None:
-    rest.limiter.__init__()  # type: ignore[misc]  # counts of the test before
-    verify_pages.limiter.__init__()  # type: ignore[misc]  # as above
 
 
 @pytest.fixture
