@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
 
 from signing.der import OCTETS, OID, SEQUENCE, SET, BadDer, children, expect, integer, oid, strip, tlv
-from signing.schemes import ALGORITHM, SHA256_BARE, Scheme, holds, scheme_of
+from signing.schemes import ALGORITHM, HASHES, SHA256_BARE, Scheme, hash_of, holds, scheme_of
 
 DATA = oid("1.2.840.113549.1.7.1")
 SIGNED_DATA = oid("1.2.840.113549.1.7.2")
@@ -99,24 +99,33 @@ class SignedData(Struct, frozen=True):
     attributes: bytes  # The DER SET that was signed.
     message_digest: bytes
     certificate_hash: bytes
+    certificate_hash_name: str
+    digest: str  # Name of the hash over the content.
     scheme: Scheme | None
     signature: bytes
     token: bytes | None
 
     def signed_by(self, certificate: x509.Certificate, digest: bytes) -> bool:
         """Tell whether this certificate's key signed this content digest, by an accepted scheme."""
-        der = certificate.public_bytes(Encoding.DER)
         if self.scheme is None or self.message_digest != digest:
             return False
-        if self.certificate_hash != hashlib.sha256(der).digest():
+        if not self._names(certificate.public_bytes(Encoding.DER)):
             return False
-        signed = hashlib.sha256(self.attributes).digest()
+        signed = hashlib.new(self.scheme.hash.name, self.attributes).digest()
         return holds(certificate.public_key(), self.scheme, self.signature, signed)
+
+    def holds_content(self, certificate: x509.Certificate) -> bool:
+        """The same for a CMS that carries its content, as a timestamp token does."""
+        content = self.content
+        return content is not None and self.signed_by(certificate, hashlib.new(self.digest, content).digest())
+
+    def _names(self, der: bytes) -> bool:
+        return hashlib.new(self.certificate_hash_name, der).digest() == self.certificate_hash
 
     def certificate(self) -> x509.Certificate | None:
         """Return the embedded certificate that the signing-certificate attribute names."""
         for der in self.certificates:
-            if hashlib.sha256(der).digest() == self.certificate_hash:
+            if self._names(der):
                 return load_certificate(der)
         return None
 
@@ -184,16 +193,20 @@ def _read_signer(
     values = _attributes(data, attributes[2], attributes[3])
     unsigned = _attributes(data, members[6][2], members[6][3]) if len(members) > 6 else {}
     hashed = values.get(MESSAGE_DIGEST, b"")
-    if not hashed:
-        raise BadDer("no message digest")
+    name = hash_of(data[digest[1] : digest[3]])
+    if not hashed or name is None:
+        raise BadDer("no message digest of a kind that we accept")
+    named, reference = _certificate_hash(values.get(SIGNING_CERTIFICATE_V2))
     return SignedData(
         content=content,
         certificates=certificates,
         signer=data[signer[1] : signer[3]],
         attributes=b"\x31" + data[attributes[1] + 1 : attributes[3]],
         message_digest=hashed[slice(*expect(hashed, 0, OCTETS))],
-        certificate_hash=_certificate_hash(values.get(SIGNING_CERTIFICATE_V2)),
-        scheme=scheme_of(data[algorithm[1] : algorithm[3]]),
+        certificate_hash=reference,
+        certificate_hash_name=named,
+        digest=name,
+        scheme=scheme_of(data[algorithm[1] : algorithm[3]], name),
         signature=data[signature[2] : signature[3]],
         token=unsigned.get(TIMESTAMP_TOKEN),
     )
@@ -210,12 +223,19 @@ def _attributes(data: bytes, start: int, end: int) -> dict[bytes, bytes]:
     return found
 
 
-def _certificate_hash(value: bytes | None) -> bytes:
-    """Read the SHA-256 hash of ESSCertIDv2; empty when absent or made with another hash."""
+def _certificate_hash(value: bytes | None) -> tuple[str, bytes]:
+    """Read the hash of ESSCertIDv2 and its name, SHA-256 unless said; empty when absent or made with a weak one."""
     if value is None:
-        return b""
+        return "sha256", b""
     at = expect(value, 0, SEQUENCE)[0]
     at = expect(value, at, SEQUENCE)[0]
     start, end = expect(value, at, SEQUENCE)
-    tag, _, inner, stop = _members(value, start, end, 1)[0]
-    return value[inner:stop] if tag == OCTETS and stop - inner == 32 else b""
+    members = _members(value, start, end, 1)
+    name: str | None = "sha256"
+    if members[0][0] == SEQUENCE:
+        name = hash_of(value[members[0][1] : members[0][3]])
+        members = members[1:]
+    if name is None or not members or members[0][0] != OCTETS:
+        return "sha256", b""
+    _, _, inner, stop = members[0]
+    return (name, value[inner:stop]) if stop - inner == HASHES[name].digest_size else ("sha256", b"")

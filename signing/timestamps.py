@@ -117,7 +117,7 @@ def check_token(
         raise BadTimestamp("certificate")
     if not _is_authority(certificate):
         raise BadTimestamp("usage")
-    if not signed.signed_by(certificate, hashlib.sha256(signed.content).digest()):
+    if not signed.holds_content(certificate):
         raise BadTimestamp("signature")
     if trust.path(certificate, extra=signed.certificates, at=min(at, now)) is None:
         raise BadTimestamp("chain")

@@ -34,7 +34,7 @@ def algorithms(
         refusals.append(error.detail)
     if status.md_algorithm in ("md5", "sha1", "sha224"):
         refusals.append(f"Hàm băm {status.md_algorithm.upper()} không được chấp nhận.")
-    if scheme is Scheme.RSA_PKCS1_SHA256 or "rsassa_pkcs1v15" in status.pkcs7_signature_mechanism:
+    if (scheme is not None and scheme.is_pkcs1) or "rsassa_pkcs1v15" in status.pkcs7_signature_mechanism:
         warnings.append("Chữ ký RSA PKCS#1 v1.5, không phải RSASSA-PSS như TT 15/2025 yêu cầu.")
     return scheme, refusals, warnings
 
