@@ -6,11 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
+from msgspec import Struct
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign import fields, signers
 from pyhanko.sign.general import SigningError
-from pyhanko.sign.signers.pdf_signer import PdfTBSDocument
 
 from kernel.problems import Conflict, Refused
 from signing.cms import TOKEN_OVERHEAD
@@ -38,16 +38,33 @@ class _Silent(signers.ExternalSigner):
     """pyHanko wants a signer to plan the file; the signature itself is ours."""
 
 
-async def sign_foreign(
+class ForeignPending(Struct):
+    """A revision that pyHanko planned, with an empty hole, and the digest that its CMS has to sign."""
+
+    revision: bytearray
+    digest: bytes
+    hole_start: int  # Offsets in this revision, of the brackets around the hole.
+    hole_end: int
+
+    def fill(self, cms: bytes) -> bytes:
+        """Put the CMS into the hole and return the bytes to append. Raises ValueError if it does not fit."""
+        text = cms.hex().encode()
+        if len(text) > self.hole_end - self.hole_start - 2:
+            raise ValueError(f"CMS {len(text)} > {self.hole_end - self.hole_start - 2}")
+        self.revision[self.hole_start + 1 : self.hole_start + 1 + len(text)] = text
+        return bytes(self.revision)
+
+
+async def open_foreign(
     pdf: bytes,
     field: str,
-    signer: Signer,
+    certificate: x509.Certificate,
     *,
+    room: int,
+    trust: TrustList | None,
     now: datetime,
-    stamps: TimestampClient | None = None,
-    trust: TrustList | None = None,
-) -> bytes:
-    """Return the file with one more signature, in a new or an empty field.
+) -> ForeignPending:
+    """Plan one more signature, in a new or an empty field, with a hole for `room` bytes of CMS.
 
     With `trust` every earlier signature is judged first. Raises EarlierSignatureBroken, CannotSign and what
     `verify_pdf` raises.
@@ -58,26 +75,41 @@ async def sign_foreign(
             raise EarlierSignatureBroken(
                 "Tài liệu có chữ ký trước không hợp lệ hoặc đã bị sửa sau khi ký, nên không thể ký tiếp."
             )
-    room = signer.template.size + (TOKEN_ROOM + TOKEN_OVERHEAD if stamps else 0)
     meta = signers.PdfSignatureMetadata(
         field_name=field, md_algorithm="sha256", subfilter=fields.SigSeedSubFilter.PADES
     )
     try:
         writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-        planner = signers.PdfSigner(meta, _planner(signer.certificate))
-        prepared, _, out = await planner.async_digest_doc_for_signing(writer, bytes_reserved=2 * room)
+        planner = signers.PdfSigner(meta, _planner(certificate))
+        planned, _, out = await planner.async_digest_doc_for_signing(writer, bytes_reserved=2 * room)
     except (PdfError, SigningError, ValueError) as error:
         raise CannotSign(
             "Không thêm được chữ ký vào tệp PDF này (cấu trúc hoặc biểu mẫu không cho phép)."
         ) from error
-    attributes = signer.template.attributes(prepared.document_digest)
+    out.seek(0)
+    whole, base = out.read(), len(pdf)
+    assert whole[:base] == pdf, "a signature only appends"
+    start, end = planned.reserved_region_start - base, planned.reserved_region_end - base
+    return ForeignPending(bytearray(whole[base:]), planned.document_digest, start, end)
+
+
+async def sign_foreign(
+    pdf: bytes,
+    field: str,
+    signer: Signer,
+    *,
+    now: datetime,
+    stamps: TimestampClient | None = None,
+    trust: TrustList | None = None,
+) -> bytes:
+    """Return the file with one more signature. Raises what `open_foreign` raises."""
+    room = signer.template.size + (TOKEN_ROOM + TOKEN_OVERHEAD if stamps else 0)
+    pending = await open_foreign(pdf, field, signer.certificate, room=room, trust=trust, now=now)
+    attributes = signer.template.attributes(pending.digest)
     signature = await signer.sign(attributes)
     stamp = await stamps.stamp(signature, now=now) if stamps else None
     token = stamp.token if stamp and len(stamp.token) <= TOKEN_ROOM else None
-    cms = signer.template.assemble(attributes, signature, token)
-    await PdfTBSDocument.async_finish_signing(out, prepared, cms)
-    out.seek(0)
-    return bytes(out.read())
+    return pdf + pending.fill(signer.template.assemble(attributes, signature, token))
 
 
 @lru_cache(maxsize=64)

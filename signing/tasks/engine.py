@@ -1,16 +1,24 @@
-"""One signature on one file: gate, revision, key, timestamp, check. No database and no transaction in here."""
+"""One signature on one file in two steps: prepare (gate, revision with a hole), then complete (fill, check).
+
+Between the steps something signs the attributes: a key in this process at once, a person's phone or token minutes later.
+No database and no transaction in here.
+"""
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
+from typing import Protocol
 
+import msgspec
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
 
 from signing.appearance import Appearance, Typeface
 from signing.append import FieldTaken, Pending, open_revision
 from signing.certificate_names import names_of
-from signing.cms import TOKEN_OVERHEAD
-from signing.foreign import sign_foreign
+from signing.cms import TOKEN_OVERHEAD, CmsTemplate, load_certificate
+from signing.foreign import TOKEN_ROOM, ForeignPending, open_foreign
 from signing.gate import (
     DocumentTampered,
     SignatureBroken,
@@ -21,12 +29,22 @@ from signing.gate import (
 )
 from signing.keys import Signer
 from signing.layout import Layout, NotAppendable, read_layout
+from signing.schemes import Scheme
 from signing.timestamps import Timestamp, TimestampClient
 from signing.trust import TrustList
 from signing.verification.pdf import verify_pdf
 from signing.verification.report import clock
 
 _sound = SoundHeads()
+
+
+class Identity(Protocol):
+    """Whose signature is prepared: the certificate is pinned from here on. Every `Signer` is one."""
+
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]
+    scheme: Scheme
+    template: CmsTemplate
 
 
 class Look(Struct, frozen=True):
@@ -47,6 +65,18 @@ class Signed(Struct, frozen=True):
     stamp: Timestamp | None
 
 
+class Prepared(Struct, frozen=True):
+    """A file that waits for one signature value over `attributes`; `pack` and `unpack` carry it over a restart."""
+
+    field: str
+    head: str
+    attributes: bytes
+    token_room: int
+    """Bytes kept for a timestamp token; 0: none was planned."""
+    identity: Identity
+    pending: Pending | ForeignPending
+
+
 async def sign_file(
     pdf: bytes,
     head: str,
@@ -60,67 +90,86 @@ async def sign_file(
     look: Look,
     now: datetime,
 ) -> Signed:
-    """Sign a field of a file whose SHA-256 must be `head`.
+    """Both steps with a key at hand. Raises what `prepare_signature` and `complete_signature` raise."""
+    room = token_room if stamps else 0
+    prepared = await prepare_signature(
+        pdf, head, layout, field, signer, trust=trust, token_room=room, look=look, now=now
+    )
+    value = await signer.sign(prepared.attributes)
+    stamp = await stamps.stamp(value, now=now) if stamps else None
+    return complete_signature(prepared, pdf, value, stamp, trust=trust, now=now)
+
+
+async def prepare_signature(
+    pdf: bytes,
+    head: str,
+    layout: Layout | None,
+    field: str,
+    identity: Identity,
+    *,
+    trust: TrustList,
+    token_room: int,
+    look: Look,
+    now: datetime,
+) -> Prepared:
+    """Let a file whose SHA-256 must be `head` through the gate and write the revision that signs `field`.
 
     Raises DocumentTampered, SignatureBroken, FieldTaken; for foreign files EarlierSignatureBroken, CannotSign.
     """
+    room = identity.template.size + (token_room + TOKEN_OVERHEAD if token_room else 0)
+    pending: Pending | ForeignPending
     if layout is None:
         if hashlib.sha256(pdf).hexdigest() != head:
             raise DocumentTampered("Tài liệu đã bị thay đổi so với bản đã lưu nên không thể ký.")
         try:
             layout = read_layout(pdf)
         except NotAppendable:
-            return await _sign_foreign(pdf, field, signer, trust=trust, stamps=stamps, now=now)
+            room += max(0, TOKEN_ROOM - token_room) if token_room else 0
+            pending = await open_foreign(pdf, field, identity.certificate, room=room, trust=trust, now=now)
+            attributes = identity.template.attributes(pending.digest)
+            return Prepared(field, head, attributes, token_room and TOKEN_ROOM, identity, pending)
     if field not in layout.fields:
         raise FieldTaken("Ô ký không có trong tệp hoặc đã ký.")
     prefix = check_bytes(pdf, head, layout)
     if head not in _sound:
         check_signatures(pdf, layout)
-    appearance = Appearance(_lines(signer.certificate, look, now), look.face)
-    room = signer.template.size + (token_room + TOKEN_OVERHEAD if stamps else 0)
+    appearance = Appearance(_lines(identity.certificate, look, now), look.face)
     pending = open_revision(
         layout, prefix, field, room=room, at=now, appearance=appearance, reason=look.reason
     )
-    cms, stamp = await _cms(pending, signer, stamps, token_room, now)
-    revision = pending.fill(cms)
-    _check(pending, revision, signer.certificate, stamp)
-    prefix.update(revision)
-    sha256 = prefix.hexdigest()
+    attributes = identity.template.attributes(pending.digest)
+    return Prepared(field, head, attributes, token_room, identity, pending)
+
+
+def complete_signature(
+    prepared: Prepared, pdf: bytes, value: bytes, stamp: Timestamp | None, *, trust: TrustList, now: datetime
+) -> Signed:
+    """Fill the hole with the signature value and check the result before anybody is told that it succeeded.
+
+    A token larger than its place is left out: the signature stands at B-B then. Raises SignatureBroken.
+    """
+    if stamp is not None and len(stamp.token) > prepared.token_room:
+        stamp = None
+    cms = prepared.identity.template.assemble(prepared.attributes, value, stamp.token if stamp else None)
+    try:
+        revision = prepared.pending.fill(cms)
+    except ValueError as error:
+        raise SignatureBroken("Giá trị chữ ký dài hơn chỗ đã giữ, không phải của khóa này.") from error
+    if isinstance(prepared.pending, ForeignPending):
+        return _judged(prepared.field, pdf + revision, trust, now)
+    pending = prepared.pending
+    made = pending.layout.revisions[-1]
+    signed = check_revision(revision, made, pending.prefix, certificate=prepared.identity.certificate)
+    if signed.token != (stamp.token if stamp else None):
+        # The token itself was checked when it came.
+        raise SignatureBroken("Dấu thời gian không khớp chữ ký.")
+    pending.prefix.update(revision)
+    sha256 = pending.prefix.hexdigest()
     _sound.add(sha256)
     return Signed(pdf + revision, sha256, pending.layout, stamp)
 
 
-async def _cms(
-    pending: Pending, signer: Signer, stamps: TimestampClient | None, token_room: int, now: datetime
-) -> tuple[bytes, Timestamp | None]:
-    attributes = signer.template.attributes(pending.digest)
-    value = await signer.sign(attributes)
-    stamp = await stamps.stamp(value, now=now) if stamps else None
-    if stamp is not None and len(stamp.token) > token_room:
-        stamp = None  # The place was made before the token was known; without it the signature stands at B-B.
-    return signer.template.assemble(attributes, value, stamp.token if stamp else None), stamp
-
-
-def _check(pending: Pending, revision: bytes, certificate: x509.Certificate, stamp: Timestamp | None) -> None:
-    """Check what was just made, before anybody is told that it succeeded."""
-    made = pending.layout.revisions[-1]
-    signed = check_revision(revision, made, pending.prefix, certificate=certificate)
-    if signed.token != (stamp.token if stamp else None):
-        raise SignatureBroken(
-            "Dấu thời gian không khớp chữ ký."
-        )  # The token itself was checked when it came.
-
-
-async def _sign_foreign(
-    pdf: bytes,
-    field: str,
-    signer: Signer,
-    *,
-    trust: TrustList,
-    stamps: TimestampClient | None,
-    now: datetime,
-) -> Signed:
-    signed = await sign_foreign(pdf, field, signer, now=now, stamps=stamps, trust=trust)
+def _judged(field: str, signed: bytes, trust: TrustList, now: datetime) -> Signed:
     report = verify_pdf(signed, trust, now)
     if not report.valid:
         raise SignatureBroken("Chữ ký vừa đặt không qua được kiểm tra, văn bản vẫn chờ ký.")
@@ -134,3 +183,69 @@ def _lines(certificate: x509.Certificate, look: Look, now: datetime) -> tuple[st
     who = f"{look.title} {names.name}".strip()
     lines = [f"Ký số bởi: {who}", look.reason, f"Lúc: {clock(now)}"]
     return tuple(line for line in lines if line)
+
+
+class RemoteIdentity:
+    """Somebody whose key is not here: a certificate and everything about its CMS that is constant."""
+
+    def __init__(
+        self, certificate: x509.Certificate, chain: tuple[x509.Certificate, ...], scheme: Scheme
+    ) -> None:
+        self.certificate, self.chain, self.scheme = certificate, chain, scheme
+        self.template = CmsTemplate(certificate, chain, scheme)
+
+
+class _Packed(Struct, frozen=True):
+    field: str
+    head: str
+    attributes: bytes
+    token_room: int
+    certificates: tuple[bytes, ...]
+    scheme: Scheme
+    revision: bytes
+    layout: Layout | None
+    hole: tuple[int, int]
+
+
+def pack(prepared: Prepared) -> bytes:
+    """Write what has to be known to complete the signature later, by another process. Holds no secret."""
+    pending, identity = prepared.pending, prepared.identity
+    certificates = (identity.certificate, *identity.chain)
+    if isinstance(pending, ForeignPending):
+        layout, hole = None, (pending.hole_start, pending.hole_end)
+    else:
+        layout, hole = pending.layout, (0, 0)
+    return msgspec.msgpack.encode(
+        _Packed(
+            field=prepared.field,
+            head=prepared.head,
+            attributes=prepared.attributes,
+            token_room=prepared.token_room,
+            certificates=tuple(c.public_bytes(Encoding.DER) for c in certificates),
+            scheme=identity.scheme,
+            revision=bytes(pending.revision),
+            layout=layout,
+            hole=hole,
+        )
+    )
+
+
+def unpack(packed: bytes, pdf: bytes) -> Prepared:
+    """Read what `pack` wrote; the file must still be the one that was prepared. Raises DocumentTampered."""
+    kept = msgspec.msgpack.decode(packed, type=_Packed)
+    prefix = hashlib.sha256(pdf)
+    if prefix.hexdigest() != kept.head:
+        raise DocumentTampered("Tài liệu đã bị thay đổi từ khi chuẩn bị ký. Báo ngay cho quản trị hệ thống.")
+    pending: Pending | ForeignPending
+    if kept.layout is None:
+        pending = ForeignPending(bytearray(kept.revision), b"", *kept.hole)
+    else:
+        pending = Pending(bytearray(kept.revision), b"", kept.layout, prefix)
+    identity = _identity(kept.certificates, kept.scheme)
+    return Prepared(kept.field, kept.head, kept.attributes, kept.token_room, identity, pending)
+
+
+@lru_cache(maxsize=64)
+def _identity(certificates: tuple[bytes, ...], scheme: Scheme) -> RemoteIdentity:
+    own, *chain = (load_certificate(der) for der in certificates)
+    return RemoteIdentity(own, tuple(chain), scheme)

@@ -124,26 +124,28 @@ async def sign_with(
 ) -> list[SignResult]:
     """Sign with a key that is open, a person's or the organisation's."""
     context = context_of(services)
-    answers = await _admit(services, context, row, signer, now=now)
+    answers = await admit(services, context, row, signer.certificate, now=now)
     lease = new_id()
-    leased, results = await _lease(services, actor, list(dict.fromkeys(document_ids)), lease, now=now)
+    until = now + timedelta(seconds=context.settings.lease_seconds)
+    asked = list(dict.fromkeys(document_ids))
+    leased, results = await lease_documents(services, actor, asked, lease, until=until, now=now)
     batch = _Batch(services, context, actor, row, signer, answers, lease, now)
     results |= await batch.run(leased)
-    return [results[key] for key in dict.fromkeys(document_ids)]
+    return [results[key] for key in asked]
 
 
-async def _admit(
-    services: Services, context: Context, row: Certificate, signer: SoftwareSigner, *, now: Instant
+async def admit(
+    services: Services, context: Context, row: Certificate, certificate: x509.Certificate, *, now: Instant
 ) -> list[Answer]:
     """Let the certificate sign now, or say why not (NĐ 23/2025 Đ15): both tiers are asked."""
     async with services.sessions() as session:
         owner = await owner_of(session, row, services.settings.kernel.facility)
-    path = check_certificate(signer.certificate, owner, context.trust, now=now)
+    path = check_certificate(certificate, owner, context.trust, now=now)
     answers = await context.status(services.http).ask_path(path, now=now)
-    for certificate, answer in zip(path, answers, strict=False):
+    for link, answer in zip(path, answers, strict=False):
         if answer.standing is Standing.REVOKED:
-            raise CertificateRevoked(_revoked_text(certificate, signer.certificate, answer))
-    if context.settings.block_when_status_unreachable and _worst(answers) is not Standing.GOOD:
+            raise CertificateRevoked(_revoked_text(link, certificate, answer))
+    if context.settings.block_when_status_unreachable and worst(answers) is not Standing.GOOD:
         raise StatusUnreachable("Không hỏi được trạng thái chứng thư. Quy định của cơ sở là chưa ký lúc này.")
     return answers
 
@@ -154,19 +156,18 @@ def _revoked_text(certificate: x509.Certificate, own: x509.Certificate, answer: 
     return f"{whose} đã bị thu hồi{since}, không thể ký. Hãy liên hệ tổ chức chứng thực."
 
 
-def _worst(answers: list[Answer]) -> Standing:
+def worst(answers: list[Answer]) -> Standing:
     order = [Standing.UNREACHABLE, Standing.UNKNOWN]
     standings = {answer.standing for answer in answers}
     return next((standing for standing in order if standing in standings), Standing.GOOD)
 
 
-async def _lease(
-    services: Services, actor: Actor, document_ids: list[UUID], lease: UUID, *, now: Instant
+async def lease_documents(
+    services: Services, actor: Actor, document_ids: list[UUID], lease: UUID, *, until: Instant, now: Instant
 ) -> tuple[list[Leased], dict[UUID, SignResult]]:
     """Transaction 1: lock what is this person's turn and hold it for a while."""
     results: dict[UUID, SignResult] = {}
     leased: list[Leased] = []
-    until = now + timedelta(seconds=context_of(services).settings.lease_seconds)
     async with services.sessions.begin() as session:
         rows = await session.scalars(
             select(Document).where(Document.id.in_(document_ids)).order_by(Document.id).with_for_update()
@@ -232,7 +233,7 @@ class _Batch:
             signer_name=row.name,
             scheme=signer.scheme,
             method=signer.method,
-            standing=_worst(answers),
+            standing=worst(answers),
             ocsps=[answer.ocsp for answer in answers if answer.ocsp],
             crls=[answer.crl for answer in answers if answer.crl],
         )
