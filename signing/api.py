@@ -41,8 +41,10 @@ from signing.documents.views import (
     inbox,
 )
 from signing.events import DocumentRefused, DocumentSigned
+from signing.key_kinds import KeyKind
 from signing.keys import BadKeyFile, KeyLocked, SoftwareSigner, WrongPin, open_pkcs12
 from signing.organisation import organisation_signer
+from signing.policy.service import SignAnotherWay, signer_for
 from signing.tasks.service import BatchTooLarge, SignResult, SignState, sign_documents
 from signing.trust import TrustList
 from signing.verification.pdf import verify_pdf
@@ -65,6 +67,7 @@ __all__ = [
     "DocumentState",
     "DocumentView",
     "KeyFileMissing",
+    "KeyKind",
     "KeyLocked",
     "NewDocument",
     "NewSlot",
@@ -76,6 +79,7 @@ __all__ = [
     "RefuseDocument",
     "RegisterCertificate",
     "Report",
+    "SignAnotherWay",
     "SignResult",
     "SignState",
     "SignatureReport",
@@ -109,6 +113,7 @@ __all__ = [
     "sign_documents",
     "sign_xml_enveloped",
     "sign_xml_invoice",
+    "signer_for",
     "unlock",
     "verify_file",
     "verify_offline",

@@ -2,10 +2,11 @@
 
 from kernel.clock import Instant
 from kernel.services import Services
-from signing.certificates.service import active_certificate, owner_of
+from signing.certificates.service import owner_of
 from signing.context import context_of
 from signing.gate import check_certificate
 from signing.keys import SoftwareSigner
+from signing.policy.service import signer_for
 from signing.tasks.service import open_seal
 
 
@@ -16,7 +17,7 @@ async def organisation_signer(services: Services, *, now: Instant) -> SoftwareSi
     """
     context = context_of(services)
     async with services.sessions() as session:
-        row = await active_certificate(session, None)
+        row = await signer_for(session, None, "")
         owner = await owner_of(session, row, services.settings.kernel.facility)
     signer = await open_seal(context, row)
     check_certificate(signer.certificate, owner, context.trust, now=now)

@@ -696,6 +696,7 @@ COLUMN signing_archived.sha256 text NOT NULL
 COLUMN signing_archived.source_sha256 text NOT NULL
 COLUMN signing_certificate.certificate bytea NOT NULL
 COLUMN signing_certificate.chain bytea[] NOT NULL
+COLUMN signing_certificate.checked_at timestamp with time zone
 COLUMN signing_certificate.ended_at timestamp with time zone
 COLUMN signing_certificate.fingerprint text NOT NULL
 COLUMN signing_certificate.id uuid NOT NULL
@@ -708,10 +709,18 @@ COLUMN signing_certificate.not_before timestamp with time zone NOT NULL
 COLUMN signing_certificate.owner_kind text NOT NULL
 COLUMN signing_certificate.registered_at timestamp with time zone NOT NULL
 COLUMN signing_certificate.registered_by uuid NOT NULL
+COLUMN signing_certificate.revoked_at timestamp with time zone
 COLUMN signing_certificate.serial text NOT NULL
 COLUMN signing_certificate.staff_id uuid
+COLUMN signing_certificate.standing text
 COLUMN signing_certificate.state text NOT NULL
 COLUMN signing_certificate.uid text NOT NULL
+COLUMN signing_certificate_notice.admin_seen_at timestamp with time zone
+COLUMN signing_certificate_notice.certificate_id uuid NOT NULL
+COLUMN signing_certificate_notice.id uuid NOT NULL
+COLUMN signing_certificate_notice.kind text NOT NULL
+COLUMN signing_certificate_notice.made_at timestamp with time zone NOT NULL
+COLUMN signing_certificate_notice.owner_seen_at timestamp with time zone
 COLUMN signing_document.author_id uuid NOT NULL
 COLUMN signing_document.base_sha256 text NOT NULL
 COLUMN signing_document.code text NOT NULL
@@ -733,6 +742,14 @@ COLUMN signing_document.title text NOT NULL
 COLUMN signing_pin_tries.failed integer NOT NULL
 COLUMN signing_pin_tries.locked_until timestamp with time zone
 COLUMN signing_pin_tries.staff_id uuid NOT NULL
+COLUMN signing_policy.document_kind text NOT NULL
+COLUMN signing_policy.id uuid NOT NULL
+COLUMN signing_policy.key_kinds text[] NOT NULL
+COLUMN signing_policy.owner_kind text NOT NULL
+COLUMN signing_policy.reason text NOT NULL
+COLUMN signing_policy.set_at timestamp with time zone NOT NULL
+COLUMN signing_policy.set_by uuid NOT NULL
+COLUMN signing_policy.staff_id uuid
 COLUMN signing_public_try.last_at timestamp with time zone NOT NULL
 COLUMN signing_public_try.source bytea NOT NULL
 COLUMN signing_public_try.tries timestamp with time zone[] NOT NULL
@@ -743,8 +760,21 @@ COLUMN signing_refusal.refused_at timestamp with time zone NOT NULL
 COLUMN signing_refusal.refused_by uuid NOT NULL
 COLUMN signing_refusal.refused_name text NOT NULL
 COLUMN signing_refusal.slot_id uuid NOT NULL
+COLUMN signing_rehearsal.certificate_id uuid
+COLUMN signing_rehearsal.checks jsonb NOT NULL
+COLUMN signing_rehearsal.id uuid NOT NULL
+COLUMN signing_rehearsal.made_at timestamp with time zone NOT NULL
+COLUMN signing_rehearsal.made_by uuid NOT NULL
+COLUMN signing_rehearsal.ready boolean NOT NULL
+COLUMN signing_rehearsal.staff_id uuid
+COLUMN signing_signature.certificate bytea NOT NULL
 COLUMN signing_signature.certificate_id uuid NOT NULL
+COLUMN signing_signature.certificate_issuer text NOT NULL
+COLUMN signing_signature.certificate_serial text NOT NULL
+COLUMN signing_signature.chain bytea[] NOT NULL
+COLUMN signing_signature.checks jsonb NOT NULL
 COLUMN signing_signature.crls bytea[] NOT NULL
+COLUMN signing_signature.device text NOT NULL
 COLUMN signing_signature.document_id uuid NOT NULL
 COLUMN signing_signature.field text NOT NULL
 COLUMN signing_signature.id uuid NOT NULL
@@ -762,10 +792,12 @@ COLUMN signing_signature.signer_kind text NOT NULL
 COLUMN signing_signature.signer_name text NOT NULL
 COLUMN signing_signature.signer_title text NOT NULL
 COLUMN signing_signature.slot_id uuid NOT NULL
+COLUMN signing_signature.slot_label text NOT NULL
 COLUMN signing_signature.stamped_at timestamp with time zone
 COLUMN signing_signature.stamped_by text NOT NULL
 COLUMN signing_signature.standing text NOT NULL
 COLUMN signing_signature.token bytea
+COLUMN signing_signature.version integer NOT NULL
 COLUMN signing_slot.document_id uuid NOT NULL
 COLUMN signing_slot.field text NOT NULL
 COLUMN signing_slot.id uuid NOT NULL
@@ -1118,13 +1150,19 @@ CONSTRAINT signing_archived ck_signing_archived_level CHECK ((level = ANY (ARRAY
 CONSTRAINT signing_archived ck_signing_archived_sha256 CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
 CONSTRAINT signing_archived fk_signing_archived_document_id FOREIGN KEY (document_id) REFERENCES signing_document(id)
 CONSTRAINT signing_archived pk_signing_archived PRIMARY KEY (sha256)
-CONSTRAINT signing_certificate ck_signing_certificate_key_kind CHECK ((key_kind = 'PKCS12'::text))
+CONSTRAINT signing_certificate ck_signing_certificate_key_kind CHECK ((key_kind = ANY (ARRAY['PKCS12'::text, 'PKCS11'::text, 'CSC'::text, 'TOKEN'::text])))
 CONSTRAINT signing_certificate ck_signing_certificate_owner CHECK (((owner_kind = 'STAFF'::text) = (staff_id IS NOT NULL)))
 CONSTRAINT signing_certificate ck_signing_certificate_owner_kind CHECK ((owner_kind = ANY (ARRAY['STAFF'::text, 'ORGANISATION'::text])))
+CONSTRAINT signing_certificate ck_signing_certificate_revoked CHECK (((revoked_at IS NULL) OR (state = 'REVOKED'::text)))
+CONSTRAINT signing_certificate ck_signing_certificate_standing CHECK (((standing IS NULL) OR (standing = ANY (ARRAY['GOOD'::text, 'REVOKED'::text, 'UNKNOWN'::text, 'UNREACHABLE'::text]))))
 CONSTRAINT signing_certificate ck_signing_certificate_state CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'RETIRED'::text, 'REVOKED'::text])))
 CONSTRAINT signing_certificate fk_signing_certificate_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_certificate pk_signing_certificate PRIMARY KEY (id)
 CONSTRAINT signing_certificate uq_signing_certificate_fingerprint UNIQUE (fingerprint)
+CONSTRAINT signing_certificate_notice ck_signing_certificate_notice_kind CHECK ((kind = ANY (ARRAY['DAYS_60'::text, 'DAYS_30'::text, 'DAYS_7'::text, 'ENDED'::text, 'REVOKED'::text])))
+CONSTRAINT signing_certificate_notice fk_signing_certificate_notice_certificate_id FOREIGN KEY (certificate_id) REFERENCES signing_certificate(id)
+CONSTRAINT signing_certificate_notice pk_signing_certificate_notice PRIMARY KEY (id)
+CONSTRAINT signing_certificate_notice uq_signing_certificate_notice_certificate_id_kind UNIQUE (certificate_id, kind)
 CONSTRAINT signing_document ck_signing_document_completed CHECK (((state = ANY (ARRAY['ISSUED'::text, 'SUPERSEDED'::text])) OR (completed_at IS NULL)))
 CONSTRAINT signing_document ck_signing_document_pages CHECK ((pages > 0))
 CONSTRAINT signing_document ck_signing_document_sha256 CHECK (((base_sha256 ~ '^[0-9a-f]{64}$'::text) AND (head_sha256 ~ '^[0-9a-f]{64}$'::text)))
@@ -1134,14 +1172,23 @@ CONSTRAINT signing_document pk_signing_document PRIMARY KEY (id)
 CONSTRAINT signing_document uq_signing_document_code UNIQUE (code)
 CONSTRAINT signing_pin_tries fk_signing_pin_tries_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_pin_tries pk_signing_pin_tries PRIMARY KEY (staff_id)
+CONSTRAINT signing_policy ck_signing_policy_key_kinds CHECK (((cardinality(key_kinds) > 0) AND (key_kinds <@ ARRAY['PKCS12'::text, 'PKCS11'::text, 'CSC'::text, 'TOKEN'::text])))
+CONSTRAINT signing_policy ck_signing_policy_owner CHECK (((staff_id IS NULL) OR (owner_kind = 'STAFF'::text)))
+CONSTRAINT signing_policy ck_signing_policy_owner_kind CHECK ((owner_kind = ANY (ARRAY['STAFF'::text, 'ORGANISATION'::text])))
+CONSTRAINT signing_policy fk_signing_policy_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_policy pk_signing_policy PRIMARY KEY (id)
 CONSTRAINT signing_public_try pk_signing_public_try PRIMARY KEY (source)
 CONSTRAINT signing_refusal fk_signing_refusal_document_id FOREIGN KEY (document_id) REFERENCES signing_document(id)
 CONSTRAINT signing_refusal fk_signing_refusal_refused_by FOREIGN KEY (refused_by) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_refusal fk_signing_refusal_slot_id FOREIGN KEY (slot_id) REFERENCES signing_slot(id)
 CONSTRAINT signing_refusal pk_signing_refusal PRIMARY KEY (id)
+CONSTRAINT signing_rehearsal fk_signing_rehearsal_certificate_id FOREIGN KEY (certificate_id) REFERENCES signing_certificate(id)
+CONSTRAINT signing_rehearsal fk_signing_rehearsal_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_rehearsal pk_signing_rehearsal PRIMARY KEY (id)
 CONSTRAINT signing_signature ck_signing_signature_level CHECK ((level = ANY (ARRAY['B-B'::text, 'B-T'::text])))
 CONSTRAINT signing_signature ck_signing_signature_signer_kind CHECK ((signer_kind = ANY (ARRAY['STAFF'::text, 'ORGANISATION'::text])))
 CONSTRAINT signing_signature ck_signing_signature_standing CHECK ((standing = ANY (ARRAY['GOOD'::text, 'UNKNOWN'::text, 'UNREACHABLE'::text])))
+CONSTRAINT signing_signature ck_signing_signature_version CHECK ((version > 0))
 CONSTRAINT signing_signature fk_signing_signature_certificate_id FOREIGN KEY (certificate_id) REFERENCES signing_certificate(id)
 CONSTRAINT signing_signature fk_signing_signature_document_id FOREIGN KEY (document_id) REFERENCES signing_document(id)
 CONSTRAINT signing_signature fk_signing_signature_signer_id FOREIGN KEY (signer_id) REFERENCES kernel_staff_account(id)
@@ -1245,6 +1292,7 @@ INDEX CREATE INDEX ix_signing_document_subject ON public.signing_document USING 
 INDEX CREATE INDEX ix_signing_document_supersedes ON public.signing_document USING btree (supersedes)
 INDEX CREATE INDEX ix_signing_public_try_last_at ON public.signing_public_try USING btree (last_at)
 INDEX CREATE INDEX ix_signing_refusal_document_id ON public.signing_refusal USING btree (document_id)
+INDEX CREATE INDEX ix_signing_rehearsal_staff ON public.signing_rehearsal USING btree (staff_id, made_at)
 INDEX CREATE INDEX ix_signing_signature_document ON public.signing_signature USING btree (document_id)
 INDEX CREATE INDEX ix_signing_signature_signer ON public.signing_signature USING btree (signer_id, signed_at)
 INDEX CREATE INDEX ix_signing_slot_owed ON public.signing_slot USING btree (owner_id, open_since) WHERE ((state = 'WAITING'::text) AND (open_since IS NOT NULL))
@@ -1326,10 +1374,13 @@ INDEX CREATE UNIQUE INDEX pk_portal_slot ON public.portal_slot USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_portal_telehealth_request ON public.portal_telehealth_request USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_archived ON public.signing_archived USING btree (sha256)
 INDEX CREATE UNIQUE INDEX pk_signing_certificate ON public.signing_certificate USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_certificate_notice ON public.signing_certificate_notice USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_document ON public.signing_document USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_pin_tries ON public.signing_pin_tries USING btree (staff_id)
+INDEX CREATE UNIQUE INDEX pk_signing_policy ON public.signing_policy USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_public_try ON public.signing_public_try USING btree (source)
 INDEX CREATE UNIQUE INDEX pk_signing_refusal ON public.signing_refusal USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_rehearsal ON public.signing_rehearsal USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_signature ON public.signing_signature USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_slot ON public.signing_slot USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_unlocked_key ON public.signing_unlocked_key USING btree (token_hash)
@@ -1379,10 +1430,12 @@ INDEX CREATE UNIQUE INDEX uq_portal_device_token_hash ON public.portal_device US
 INDEX CREATE UNIQUE INDEX uq_portal_session_token_hash ON public.portal_session USING btree (token_hash)
 INDEX CREATE UNIQUE INDEX uq_portal_slot_schedule_id_starts_at ON public.portal_slot USING btree (schedule_id, starts_at)
 INDEX CREATE UNIQUE INDEX uq_portal_telehealth_request_open ON public.portal_telehealth_request USING btree (patient_id) WHERE (state = 'ASKED'::text)
-INDEX CREATE UNIQUE INDEX uq_signing_certificate_active_organisation ON public.signing_certificate USING btree (owner_kind) WHERE ((state = 'ACTIVE'::text) AND (owner_kind = 'ORGANISATION'::text))
-INDEX CREATE UNIQUE INDEX uq_signing_certificate_active_staff ON public.signing_certificate USING btree (staff_id) WHERE ((state = 'ACTIVE'::text) AND (owner_kind = 'STAFF'::text))
+INDEX CREATE UNIQUE INDEX uq_signing_certificate_active_organisation ON public.signing_certificate USING btree (owner_kind, key_kind) WHERE ((state = 'ACTIVE'::text) AND (owner_kind = 'ORGANISATION'::text))
+INDEX CREATE UNIQUE INDEX uq_signing_certificate_active_staff ON public.signing_certificate USING btree (staff_id, key_kind) WHERE ((state = 'ACTIVE'::text) AND (owner_kind = 'STAFF'::text))
 INDEX CREATE UNIQUE INDEX uq_signing_certificate_fingerprint ON public.signing_certificate USING btree (fingerprint)
+INDEX CREATE UNIQUE INDEX uq_signing_certificate_notice_certificate_id_kind ON public.signing_certificate_notice USING btree (certificate_id, kind)
 INDEX CREATE UNIQUE INDEX uq_signing_document_code ON public.signing_document USING btree (code)
+INDEX CREATE UNIQUE INDEX uq_signing_policy_owner_kind_staff_id_document_kind ON public.signing_policy USING btree (owner_kind, staff_id, document_kind) NULLS NOT DISTINCT
 INDEX CREATE UNIQUE INDEX uq_signing_signature_slot_id ON public.signing_signature USING btree (slot_id)
 INDEX CREATE UNIQUE INDEX uq_signing_slot_document_id_field ON public.signing_slot USING btree (document_id, field)
 INDEX CREATE UNIQUE INDEX uq_signing_slot_document_id_position ON public.signing_slot USING btree (document_id, "position")
@@ -1440,6 +1493,7 @@ TRIGGER CREATE TRIGGER portal_consent_append_only BEFORE DELETE OR UPDATE OR TRU
 TRIGGER CREATE TRIGGER signing_archived_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_archived FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_document_keep BEFORE DELETE OR UPDATE ON public.signing_document FOR EACH ROW EXECUTE FUNCTION signing_keep_document()
 TRIGGER CREATE TRIGGER signing_refusal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_refusal FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
+TRIGGER CREATE TRIGGER signing_rehearsal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_rehearsal FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_signature_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_signature FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_slot_keep BEFORE DELETE OR UPDATE ON public.signing_slot FOR EACH ROW EXECUTE FUNCTION signing_keep_slot()
 FUNCTION CREATE OR REPLACE FUNCTION public.billing_entry_balances()
@@ -1753,10 +1807,13 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON portal_slot TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON portal_telehealth_request TO lanh_app
 GRANT INSERT, SELECT ON signing_archived TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_certificate TO lanh_app
+GRANT INSERT, SELECT, UPDATE ON signing_certificate_notice TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_document TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_pin_tries TO lanh_app
+GRANT DELETE, INSERT, SELECT, UPDATE ON signing_policy TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_public_try TO lanh_app
 GRANT INSERT, SELECT ON signing_refusal TO lanh_app
+GRANT INSERT, SELECT ON signing_rehearsal TO lanh_app
 GRANT INSERT, SELECT ON signing_signature TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_slot TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_unlocked_key TO lanh_app

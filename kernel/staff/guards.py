@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from msgspec.structs import replace
 
 from kernel.clock import utc_now
 from kernel.problems import Forbidden, NotSignedIn
@@ -13,6 +14,7 @@ from kernel.staff.rules import ROLE_NAMES, Actor, Role
 from kernel.staff.service import COOKIE, actor_of_token
 
 Connection = ASGIConnection[Any, Any, Any, Any]
+DEVICE_LETTERS = 200
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 
@@ -29,9 +31,11 @@ async def find_actor(connection: Connection) -> Actor | None:
     if "lanh_actor" not in connection.scope["state"]:
         token = connection.cookies.get(COOKIE)
         state = connection.app.state
-        connection.scope["state"]["lanh_actor"] = token and await actor_of_token(
+        found = token and await actor_of_token(
             state.sessions, token, ip=client_ip(connection), settings=state.settings.kernel, now=utc_now()
         )
+        device = connection.headers.get("user-agent", "")[:DEVICE_LETTERS]
+        connection.scope["state"]["lanh_actor"] = replace(found, device=device) if found else None
     actor: Actor | None = connection.scope["state"]["lanh_actor"] or None
     return actor
 

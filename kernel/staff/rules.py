@@ -51,6 +51,8 @@ class Actor(Struct, frozen=True):
     department: str
     session_id: UUID | None = None
     ip: str = ""
+    device: str = ""
+    """What the browser says it is; evidence beside a signature."""
 
     def has(self, *roles: Role) -> bool:
         return bool(self.roles.intersection(roles))

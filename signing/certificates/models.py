@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,16 +18,22 @@ class Certificate(Base):
         CheckConstraint("owner_kind IN ('STAFF', 'ORGANISATION')", name="owner_kind"),
         CheckConstraint("(owner_kind = 'STAFF') = (staff_id IS NOT NULL)", name="owner"),
         CheckConstraint("state IN ('ACTIVE', 'RETIRED', 'REVOKED')", name="state"),
-        CheckConstraint("key_kind IN ('PKCS12')", name="key_kind"),
+        CheckConstraint("key_kind IN ('PKCS12', 'PKCS11', 'CSC', 'TOKEN')", name="key_kind"),
+        CheckConstraint(
+            "standing IS NULL OR standing IN ('GOOD', 'REVOKED', 'UNKNOWN', 'UNREACHABLE')", name="standing"
+        ),
+        CheckConstraint("revoked_at IS NULL OR state = 'REVOKED'", name="revoked"),
         Index(
             "uq_signing_certificate_active_staff",
             "staff_id",
+            "key_kind",
             unique=True,
             postgresql_where=text("state = 'ACTIVE' AND owner_kind = 'STAFF'"),
         ),
         Index(
             "uq_signing_certificate_active_organisation",
             "owner_kind",
+            "key_kind",
             unique=True,
             postgresql_where=text("state = 'ACTIVE' AND owner_kind = 'ORGANISATION'"),
         ),
@@ -47,10 +53,32 @@ class Certificate(Base):
     not_after: Mapped[Instant]
     key_kind: Mapped[str] = mapped_column(Text)
     key_name: Mapped[str] = mapped_column(Text)
+    """Where the key is: name of the PKCS#12 file, URI of the PKCS#11 object without PIN, credential at a provider."""
     state: Mapped[str] = mapped_column(Text)
     registered_at: Mapped[Instant]
     registered_by: Mapped[UUID]
     ended_at: Mapped[Instant | None]
+    standing: Mapped[str | None] = mapped_column(Text)
+    """What the authority said when it was last asked."""
+    checked_at: Mapped[Instant | None]
+    revoked_at: Mapped[Instant | None]
+
+
+class Notice(Base):
+    """A warning about a certificate: it ends soon, ended, or was revoked. Made once, shown until it is read."""
+
+    __tablename__ = "signing_certificate_notice"
+    __table_args__ = (
+        UniqueConstraint("certificate_id", "kind"),
+        CheckConstraint("kind IN ('DAYS_60', 'DAYS_30', 'DAYS_7', 'ENDED', 'REVOKED')", name="kind"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    certificate_id: Mapped[UUID] = mapped_column(ForeignKey("signing_certificate.id"))
+    kind: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[Instant]
+    owner_seen_at: Mapped[Instant | None]
+    admin_seen_at: Mapped[Instant | None]
 
 
 class UnlockedKey(Base):

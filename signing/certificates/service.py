@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +27,8 @@ from signing.certificate_names import names_of
 from signing.certificates.models import Certificate, PinTries, UnlockedKey
 from signing.context import Context, context_of
 from signing.gate import Owner, check_certificate
-from signing.keys import KeyLocked, SoftwareSigner, WrongPin, issuers_of, open_pkcs12, open_sealed
+from signing.key_kinds import KeyKind
+from signing.keys import BadKeyFile, KeyLocked, SoftwareSigner, WrongPin, issuers_of, open_pkcs12, open_sealed
 from signing.trust import TrustList
 
 
@@ -37,14 +39,17 @@ class RegisterCertificate(Struct, frozen=True, kw_only=True):
     certificate: bytes
     """DER."""
     chain: list[bytes] = []
-    key_name: Annotated[str, Meta(pattern=r"^[\w.-]{1,80}$")]
-    """Name of the PKCS#12 file, without folder and ending."""
+    key_kind: KeyKind = KeyKind.PKCS12
+    key_name: Annotated[str, Meta(max_length=500)]
+    """PKCS12: name of the file, without folder and ending. PKCS11: URI without PIN. CSC: credential. TOKEN: empty."""
     staff_id: UUID | None = None
 
 
 class CertificateView(Struct, frozen=True):
     id: UUID
     staff_id: UUID | None
+    key_kind: KeyKind
+    key_name: str
     name: str
     uid: str
     issuer: str
@@ -87,10 +92,12 @@ async def register_certificate(
     actor: Actor,
     now: Instant,
 ) -> CertificateView:
-    """Take a certificate into use after checking whose it is; the one used before is retired.
+    """Take a certificate into use after checking whose it is; the one of its kind used before is retired.
 
     The same certificate again returns the first result. Raises what `check_certificate` raises.
     """
+    if command.key_kind is KeyKind.PKCS12 and not re.fullmatch(r"[\w.-]{1,80}", command.key_name):
+        raise BadKeyFile("Tên tệp khóa chỉ gồm chữ, số, dấu chấm, gạch ngang và gạch dưới.")
     fingerprint = hashlib.sha256(command.certificate).hexdigest()
     known = await session.scalar(select(Certificate).where(Certificate.fingerprint == fingerprint))
     if known is not None:
@@ -99,9 +106,8 @@ async def register_certificate(
     owner = await _owner(session, command.staff_id, facility)
     check_certificate(certificate, owner, trust, now=now)
     same = Certificate.staff_id == command.staff_id if command.staff_id else Certificate.staff_id.is_(None)
-    await session.execute(
-        update(Certificate).where(same, Certificate.state == "ACTIVE").values(state="RETIRED", ended_at=now)
-    )
+    before = (same, Certificate.state == "ACTIVE", Certificate.key_kind == command.key_kind)
+    await session.execute(update(Certificate).where(*before).values(state="RETIRED", ended_at=now))
     names = names_of(certificate)
     row = Certificate(
         id=command.id,
@@ -116,7 +122,7 @@ async def register_certificate(
         chain=command.chain,
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
-        key_kind="PKCS12",
+        key_kind=command.key_kind,
         key_name=command.key_name,
         state="ACTIVE",
         registered_at=now,
@@ -157,6 +163,8 @@ def _view(row: Certificate) -> CertificateView:
     return CertificateView(
         id=row.id,
         staff_id=row.staff_id,
+        key_kind=KeyKind(row.key_kind),
+        key_name=row.key_name,
         name=row.name,
         uid=row.uid,
         issuer=row.issuer,
@@ -167,10 +175,13 @@ def _view(row: Certificate) -> CertificateView:
     )
 
 
-async def active_certificate(session: AsyncSession, staff_id: UUID | None) -> Certificate:
-    """Return the certificate in use of a person, or of the organisation. Raises NoCertificate."""
+async def active_certificate(
+    session: AsyncSession, staff_id: UUID | None, *, key_kind: KeyKind
+) -> Certificate:
+    """Return the certificate in use of a person, or of the organisation, of one kind. Raises NoCertificate."""
     same = Certificate.staff_id == staff_id if staff_id else Certificate.staff_id.is_(None)
-    row = await session.scalar(select(Certificate).where(same, Certificate.state == "ACTIVE"))
+    in_use = (Certificate.state == "ACTIVE", Certificate.key_kind == key_kind)
+    row = await session.scalar(select(Certificate).where(same, *in_use))
     if row is None:
         whose = "Bạn" if staff_id else "Cơ sở"
         raise NoCertificate(f"{whose} chưa có chứng thư số trong hệ thống. Hãy liên hệ quản trị để đăng ký.")
@@ -178,18 +189,18 @@ async def active_certificate(session: AsyncSession, staff_id: UUID | None) -> Ce
 
 
 async def open_with_pin(
-    services: Services, staff_id: UUID, pin: str, *, actor: Actor, now: Instant
+    services: Services, row: Certificate, pin: str, *, actor: Actor, now: Instant
 ) -> tuple[Certificate, SoftwareSigner]:
     """Open a person's key file; a wrong PIN counts once and is recorded.
 
-    Raises PinLocked, NoCertificate, KeyFileMissing, WrongPin, BadKeyFile, WeakKey.
+    Raises PinLocked, KeyFileMissing, WrongPin, BadKeyFile, WeakKey.
     """
     context = context_of(services)
+    staff_id = actor.id
     async with services.sessions() as session:
         tries = await session.get(PinTries, staff_id)
         if tries is not None and tries.locked_until is not None and tries.locked_until > now:
             raise PinLocked("Mã PIN tạm khoá vì nhập sai nhiều lần. Chờ ít phút rồi thử lại.", field="pin")
-        row = await active_certificate(session, staff_id)
     try:
         signer = await open_file(context, row, pin)
     except WrongPin:
@@ -245,9 +256,11 @@ async def _count_wrong_pin(sessions: Sessions, staff_id: UUID, context: Context,
 async def unlock(services: Services, pin: str, token: str, *, actor: Actor, now: Instant) -> UnlockView:
     """Open the person's key for this sign-in: encrypted under its token, gone after some idle minutes.
 
-    Raises what `open_with_pin` raises.
+    Raises NoCertificate and what `open_with_pin` raises.
     """
-    row, signer = await open_with_pin(services, actor.id, pin, actor=actor, now=now)
+    async with services.sessions() as session:
+        row = await active_certificate(session, actor.id, key_kind=KeyKind.PKCS12)
+    row, signer = await open_with_pin(services, row, pin, actor=actor, now=now)
     sealed = signer.sealed(token.encode(), bound_to=_binding(actor.id, row.id))
     values = {
         "token_hash": _token_hash(token),
@@ -266,9 +279,9 @@ async def unlock(services: Services, pin: str, token: str, *, actor: Actor, now:
 
 
 async def open_unlocked(
-    services: Services, token: str, *, actor: Actor, now: Instant
+    services: Services, token: str, *, actor: Actor, now: Instant, certificate: Certificate
 ) -> tuple[Certificate, SoftwareSigner]:
-    """Return the key this sign-in has open, and start its idle time anew. Raises KeyLocked."""
+    """Return the key of a certificate that this sign-in has open, and start its idle time anew. Raises KeyLocked."""
     context = context_of(services)
     oldest = now - timedelta(minutes=context.settings.idle_minutes)
     async with services.sessions.begin() as session:
@@ -277,6 +290,7 @@ async def open_unlocked(
             .where(
                 UnlockedKey.token_hash == _token_hash(token),
                 UnlockedKey.staff_id == actor.id,
+                UnlockedKey.certificate_id == certificate.id,
                 UnlockedKey.used_at > oldest,
             )
             .values(used_at=now)

@@ -104,6 +104,7 @@ class Signature(Base):
         CheckConstraint("signer_kind IN ('STAFF', 'ORGANISATION')", name="signer_kind"),
         CheckConstraint("level IN ('B-B', 'B-T')", name="level"),
         CheckConstraint("standing IN ('GOOD', 'UNKNOWN', 'UNREACHABLE')", name="standing"),
+        CheckConstraint("version > 0", name="version"),
         Index("ix_signing_signature_document", "document_id"),
         Index("ix_signing_signature_signer", "signer_id", "signed_at"),
     )
@@ -112,11 +113,19 @@ class Signature(Base):
     document_id: Mapped[UUID] = mapped_column(ForeignKey("signing_document.id"))
     slot_id: Mapped[UUID] = mapped_column(ForeignKey("signing_slot.id"))
     field: Mapped[str] = mapped_column(Text)
+    slot_label: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+    """Which version of the paper was signed: one more than the papers it replaces."""
     signer_kind: Mapped[str] = mapped_column(Text)
     signer_id: Mapped[UUID | None] = mapped_column(ForeignKey("kernel_staff_account.id"))
     signer_name: Mapped[str] = mapped_column(Text)
     signer_title: Mapped[str] = mapped_column(Text)
     certificate_id: Mapped[UUID] = mapped_column(ForeignKey("signing_certificate.id"))
+    certificate: Mapped[bytes] = mapped_column(LargeBinary)
+    certificate_serial: Mapped[str] = mapped_column(Text)
+    certificate_issuer: Mapped[str] = mapped_column(Text)
+    chain: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
+    """Certificates above the signer's, the root last."""
     method: Mapped[str] = mapped_column(Text)
     scheme: Mapped[str] = mapped_column(Text)
     level: Mapped[str] = mapped_column(Text)
@@ -124,6 +133,8 @@ class Signature(Base):
     sha256: Mapped[str] = mapped_column(Text)
     """Of the exact bytes with this signature in them."""
     standing: Mapped[str] = mapped_column(Text)
+    checks: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """What was checked before signing and what came out: path, status at each tier, when it was asked."""
     ocsps: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
     crls: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
     token: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -132,6 +143,8 @@ class Signature(Base):
     signed_at: Mapped[Instant]
     session_id: Mapped[UUID | None]
     ip: Mapped[str] = mapped_column(Text)
+    device: Mapped[str] = mapped_column(Text)
+    """The browser's own description of itself."""
 
 
 class Refusal(Base):

@@ -1,10 +1,12 @@
 """Transaction 2 of signatures: heads, slots, evidence, audit and news change together or not at all."""
 
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from cryptography import x509
 from msgspec import Struct
-from sqlalchemy import Boolean, Text, Uuid, case, cast, column, insert, literal, update, values
+from sqlalchemy import Boolean, Text, Uuid, case, cast, column, func, insert, literal, select, update, values
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,13 +16,14 @@ from kernel.ids import new_id
 from kernel.live import touch
 from kernel.outbox.api import enqueue, publish_all
 from kernel.staff.api import SYSTEM, Actor
+from signing.certificate_names import names_of
 from signing.documents.models import Document, Signature, Slot
 from signing.documents.rules import DocumentState, SlotState
 from signing.documents.service import INBOX_TOPIC, announce
 from signing.documents.views import SlotView
 from signing.events import DocumentSigned
 from signing.schemes import Scheme
-from signing.status import Standing
+from signing.status import Answer, Standing
 from signing.tasks.engine import Signed
 from signing.verification.report import Level
 
@@ -48,12 +51,33 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
     actor: Actor
     certificate_id: UUID
+    certificate: bytes
+    serial: str
+    issuer: str
+    chain: list[bytes]
+    checks: dict[str, Any]
     signer_name: str
     scheme: Scheme
     method: str
     standing: Standing
     ocsps: list[bytes]
     crls: list[bytes]
+
+
+def checks_of(path: tuple[x509.Certificate, ...], answers: list[Answer], *, now: Instant) -> dict[str, Any]:
+    """Write down what the gate checked and what came out, tier by tier (TT 15/2025 Đ5 c: the result of the status check)."""
+    tiers = [
+        {
+            "subject": names_of(certificate).name,
+            "serial": f"{certificate.serial_number:X}",
+            "standing": answer.standing,
+            "source": "OCSP" if answer.ocsp else "CRL" if answer.crl else "",
+            "asked_at": answer.asked_at.isoformat(),
+        }
+        for certificate, answer in zip(path, answers, strict=False)
+    ]
+    passed = ["in-force", "key-strength", "key-usage", "owner", "trusted-path"]
+    return {"checked_at": now.isoformat(), "passed": passed, "root": names_of(path[-1]).name, "tiers": tiers}
 
 
 async def finish(
@@ -69,7 +93,9 @@ async def finish(
         .where(Slot.id.in_([item.slot.id for item in kept]))
         .values(state=SlotState.SIGNED, signed_at=now)
     )
-    await session.execute(insert(Signature), [_row(item, evidence, now) for item in kept])
+    versions = await versions_of(session, [item.document_id for item in kept])
+    rows = [_row(item, evidence, versions.get(item.document_id, 1), now) for item in kept]
+    await session.execute(insert(Signature), rows)
     await _open_next(session, kept, moved, now)
     await record_all(
         session, [_entry(item, evidence, moved[item.document_id][2]) for item in kept], evidence.actor
@@ -145,7 +171,20 @@ async def _open_next(session: AsyncSession, kept: list[Done], moved: Moved, now:
         )
 
 
-def _row(item: Done, evidence: Evidence, now: Instant) -> dict[str, object]:
+async def versions_of(session: AsyncSession, document_ids: list[UUID]) -> dict[UUID, int]:
+    """Count the papers each document replaces, one after the other, and itself; only those that replace one are listed."""
+    start = select(Document.id.label("id"), Document.supersedes.label("before"), literal(1).label("version"))
+    start = start.where(Document.id.in_(document_ids), Document.supersedes.is_not(None))
+    line = start.cte("line", recursive=True)
+    older = select(line.c.id, Document.supersedes, line.c.version + 1).join(
+        Document, Document.id == line.c.before
+    )
+    line = line.union_all(older)
+    found = await session.execute(select(line.c.id, func.max(line.c.version)).group_by(line.c.id))
+    return {row[0]: row[1] for row in found}
+
+
+def _row(item: Done, evidence: Evidence, version: int, now: Instant) -> dict[str, object]:
     actor, stamp = evidence.actor, item.signed.stamp
     organisation = actor.id == SYSTEM.id
     return {
@@ -153,17 +192,24 @@ def _row(item: Done, evidence: Evidence, now: Instant) -> dict[str, object]:
         "document_id": item.document_id,
         "slot_id": item.slot.id,
         "field": item.slot.field,
+        "slot_label": item.slot.label,
+        "version": version,
         "signer_kind": "ORGANISATION" if organisation else "STAFF",
         "signer_id": None if organisation else actor.id,
         "signer_name": evidence.signer_name,
         "signer_title": "" if organisation else actor.title,
         "certificate_id": evidence.certificate_id,
+        "certificate": evidence.certificate,
+        "certificate_serial": evidence.serial,
+        "certificate_issuer": evidence.issuer,
+        "chain": evidence.chain,
         "method": evidence.method,
         "scheme": evidence.scheme,
         "level": Level.B_T if stamp else Level.B_B,
         "previous_sha256": item.head,
         "sha256": item.signed.sha256,
         "standing": evidence.standing,
+        "checks": evidence.checks,
         "ocsps": evidence.ocsps,
         "crls": evidence.crls,
         "token": stamp.token if stamp else None,
@@ -172,6 +218,7 @@ def _row(item: Done, evidence: Evidence, now: Instant) -> dict[str, object]:
         "signed_at": now,
         "session_id": actor.session_id,
         "ip": actor.ip,
+        "device": actor.device,
     }
 
 

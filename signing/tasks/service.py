@@ -12,8 +12,10 @@ from uuid import UUID
 import msgspec
 import structlog
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.audit.api import Action, Entry, record_apart
 from kernel.clock import Instant
@@ -25,7 +27,6 @@ from kernel.staff.api import SYSTEM, Actor
 from signing.append import FieldTaken
 from signing.certificates.models import Certificate
 from signing.certificates.service import (
-    active_certificate,
     open_file,
     open_unlocked,
     open_with_pin,
@@ -36,14 +37,17 @@ from signing.documents.models import Document
 from signing.documents.rules import DocumentState, SlotOwner
 from signing.documents.views import SlotView, get_documents, owes
 from signing.gate import CertificateRevoked, StatusUnreachable, check_certificate
-from signing.keys import KeyLocked, SoftwareSigner
+from signing.key_kinds import AT_ONCE, KIND_WORDS, KeyKind
+from signing.keys import KeyLocked, Signer, SoftwareSigner
 from signing.layout import Layout
+from signing.policy.service import SignAnotherWay, signer_for, signers_for
 from signing.status import Answer, Standing
 from signing.tasks.engine import Look, Signed, sign_file
-from signing.tasks.finish import Done, Evidence, finish
+from signing.tasks.finish import Done, Evidence, checks_of, finish
 from signing.timestamps import TimestampClient
 
 log = structlog.get_logger(__name__)
+Path = tuple[x509.Certificate, ...]
 _TOGETHER = 20  # Documents finished in one transaction 2.
 
 
@@ -90,19 +94,24 @@ async def sign_documents(
     """Sign every listed document that waits for this person; one result each, in the given order.
 
     The key is opened by `pin`, or was opened in the session of `token`. Raises WrongPin (nothing is signed then),
-    PinLocked, KeyLocked, NoCertificate, the refusals of `check_certificate`, CertificateRevoked, StatusUnreachable.
+    PinLocked, KeyLocked, NoCertificate, SignAnotherWay, the refusals of `check_certificate`, CertificateRevoked,
+    StatusUnreachable. Documents whose type wants another certificate than the first one's are skipped and told.
     """
     settings = context_of(services).settings
     if len(document_ids) > settings.batch_maximum:
         raise BatchTooLarge(f"Mỗi lần ký tối đa {settings.batch_maximum} văn bản.")
     try:
+        chosen, others = await _choose(services, actor, document_ids)
         if pin:
-            row, signer = await open_with_pin(services, actor.id, pin, actor=actor, now=now)
+            row, signer = await open_with_pin(services, chosen, pin, actor=actor, now=now)
         elif token:
-            row, signer = await open_unlocked(services, token, actor=actor, now=now)
+            row, signer = await open_unlocked(services, token, actor=actor, now=now, certificate=chosen)
         else:
             raise KeyLocked("Hãy nhập mã PIN để ký.", field="pin")
-        return await sign_with(services, actor, document_ids, row, signer, now=now)
+        mine = [key for key in document_ids if key not in others]
+        results = await sign_with(services, actor, mine, row, signer, now=now)
+        made = {result.document_id: result for result in results} | others
+        return [made[key] for key in dict.fromkeys(document_ids)]
     except Problem as refused:
         entry = Entry(
             action=Action.FAILURE,
@@ -113,30 +122,59 @@ async def sign_documents(
         raise
 
 
+async def _choose(
+    services: Services, actor: Actor, document_ids: list[UUID]
+) -> tuple[Certificate, dict[UUID, SignResult]]:
+    """Choose the certificate of one confirmation by policy, and set aside what must be signed with another one."""
+    async with services.sessions() as session:
+        rows = (
+            await session.execute(
+                select(Document.id, Document.kind, Document.title).where(Document.id.in_(document_ids))
+            )
+        ).all()
+        found = {row.id: row for row in rows}
+        kinds = [found[key].kind for key in document_ids if key in found] or [""]
+        certificates = await signers_for(session, actor.id, kinds)
+    chosen = certificates[kinds[0]]
+    way = KeyKind(chosen.key_kind)
+    if way not in AT_ONCE:
+        raise SignAnotherWay(
+            f"Văn bản này ký bằng {KIND_WORDS[way]}: hãy gửi yêu cầu ký và xác nhận ở đó.",
+            extra={"method": way.value},
+        )
+    others = {}
+    for key, row in found.items():
+        other = certificates[row.kind]
+        if other.id != chosen.id:
+            reason = f"Loại văn bản này ký bằng {KIND_WORDS[KeyKind(other.key_kind)]}. Hãy ký riêng."
+            others[key] = SignResult(key, SignState.SKIPPED, row.title, reason)
+    return chosen, others
+
+
 async def sign_with(
     services: Services,
     actor: Actor,
     document_ids: list[UUID],
     row: Certificate,
-    signer: SoftwareSigner,
+    signer: Signer,
     *,
     now: Instant,
 ) -> list[SignResult]:
     """Sign with a key that is open, a person's or the organisation's."""
     context = context_of(services)
-    answers = await admit(services, context, row, signer.certificate, now=now)
+    path, answers = await admit(services, context, row, signer.certificate, now=now)
     lease = new_id()
     until = now + timedelta(seconds=context.settings.lease_seconds)
     asked = list(dict.fromkeys(document_ids))
     leased, results = await lease_documents(services, actor, asked, lease, until=until, now=now)
-    batch = _Batch(services, context, actor, row, signer, answers, lease, now)
+    batch = _Batch(services, context, actor, row, signer, path, answers, lease, now)
     results |= await batch.run(leased)
     return [results[key] for key in asked]
 
 
 async def admit(
     services: Services, context: Context, row: Certificate, certificate: x509.Certificate, *, now: Instant
-) -> list[Answer]:
+) -> tuple[Path, list[Answer]]:
     """Let the certificate sign now, or say why not (NĐ 23/2025 Đ15): both tiers are asked."""
     async with services.sessions() as session:
         owner = await owner_of(session, row, services.settings.kernel.facility)
@@ -147,7 +185,7 @@ async def admit(
             raise CertificateRevoked(_revoked_text(link, certificate, answer))
     if context.settings.block_when_status_unreachable and worst(answers) is not Standing.GOOD:
         raise StatusUnreachable("Không hỏi được trạng thái chứng thư. Quy định của cơ sở là chưa ký lúc này.")
-    return answers
+    return path, answers
 
 
 def _revoked_text(certificate: x509.Certificate, own: x509.Certificate, answer: Answer) -> str:
@@ -220,7 +258,8 @@ class _Batch:
         context: Context,
         actor: Actor,
         row: Certificate,
-        signer: SoftwareSigner,
+        signer: Signer,
+        path: Path,
         answers: list[Answer],
         lease: UUID,
         now: Instant,
@@ -230,6 +269,11 @@ class _Batch:
         self._evidence = Evidence(
             actor=actor,
             certificate_id=row.id,
+            certificate=row.certificate,
+            serial=row.serial,
+            issuer=row.issuer,
+            chain=[link.public_bytes(Encoding.DER) for link in path[1:]],
+            checks=checks_of(path, answers, now=now),
             signer_name=row.name,
             scheme=signer.scheme,
             method=signer.method,
@@ -330,10 +374,14 @@ async def seal_document(services: Services, document_id: UUID, *, now: Instant) 
     """Put the organisation's signature on a document whose turn it is. Raises NoCertificate and key refusals."""
     context = context_of(services)
     async with services.sessions() as session:
-        row = await active_certificate(session, None)
+        row = await signer_for(session, None, await _kind_of(session, document_id))
     signer = await open_seal(context, row)
     results = await sign_with(services, SYSTEM, [document_id], row, signer, now=now)
     return results[0]
+
+
+async def _kind_of(session: AsyncSession, document_id: UUID) -> str:
+    return await session.scalar(select(Document.kind).where(Document.id == document_id)) or ""
 
 
 _seals: dict[str, SoftwareSigner] = {}

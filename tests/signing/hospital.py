@@ -113,6 +113,7 @@ async def a_document(
     patient: str = "NGUYỄN VĂN AN",
     supersedes: UUID | None = None,
     patient_id: UUID | None = None,
+    kind: str = "PKB",
 ) -> DocumentView:
     """Store a file and prepare it for signing; by default one slot, the author's."""
     mine = slots or (NewSlot(field="bac_si", label="Bác sĩ khám", owner_staff_id=author.id),)
@@ -121,7 +122,7 @@ async def a_document(
     sha256 = await services.objects.put(pdf)
     command = NewDocument(
         id=document_id,
-        kind="PKB",
+        kind=kind,
         title=title,
         subject=f"emr.sheet:{document_id}",
         author_id=author.id,

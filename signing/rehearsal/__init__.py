@@ -1,0 +1,1 @@
+"""Trying out everything a signer needs, before the day it counts."""
