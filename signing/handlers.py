@@ -20,6 +20,8 @@ from signing.documents.service import SEAL, SealDocument
 from signing.events import DocumentSigned
 from signing.limits import forget_tries
 from signing.tasks.finish import JUDGE, JudgeFiles
+from signing.tasks.reminders import remind
+from signing.tasks.seal import may_seal_now, seal_at_daybreak
 from signing.tasks.service import SignState, seal_document
 from signing.verification.service import verify_file
 
@@ -28,7 +30,11 @@ log = structlog.get_logger(__name__)
 
 @job(SEAL, network=True)
 async def seal(job: Job, payload: SealDocument) -> None:
-    """Seal a document for the organisation after the last personal signature before it."""
+    """Seal a document for the organisation after the last personal signature before it; at night once it is released."""
+    settings = context_of(job.services).settings
+    async with job.sessions() as session:
+        if not await may_seal_now(session, payload.document_id, settings=settings, now=job.now):
+            return
     try:
         result = await seal_document(job.services, payload.document_id, now=job.now)
     except Problem as refused:
@@ -100,6 +106,18 @@ async def _judge(job: Job, document_id: UUID, sha256: str) -> str:
         return ""
     log.error("signing.verdict_is_no", document=str(document_id))
     return report.summary
+
+
+@periodic("signing.seal_at_daybreak", every=timedelta(minutes=10))
+async def daybreak(job: Job) -> None:
+    """Seal by day what waited for the seal through the night."""
+    await seal_at_daybreak(job.session, settings=context_of(job.services).settings, now=job.now)
+
+
+@periodic("signing.reminders", every=timedelta(minutes=15))
+async def reminders(job: Job) -> None:
+    """Remind who owes signatures, once per step of age."""
+    await remind(job.session, settings=context_of(job.services).settings, now=job.now)
 
 
 @periodic("signing.drop_idle_keys", every=timedelta(minutes=5))

@@ -33,6 +33,11 @@ class SigningSettings(Struct, frozen=True):
     parallel_stamps: int = 20
     """Timestamp requests in flight in one batch; the cost of the HTTP client's pool grows with the square."""
     batch_maximum: int = 200
+    reminder_hours: tuple[int, ...] = (4, 24, 72)
+    """A signature owed is reminded of at each of these ages; at the last the head of the department is told too."""
+    seal_release_hours: str = ""
+    """Local hours, as "17:00-07:00", in which the leader on duty must release the organisation's seal for each document;
+    empty: the seal follows the last personal signature at any hour."""
     token_room_bytes: int = 5_000
     """Place kept in the file for a timestamp token."""
     renew_before_days: int = 180

@@ -721,6 +721,19 @@ COLUMN signing_certificate_notice.id uuid NOT NULL
 COLUMN signing_certificate_notice.kind text NOT NULL
 COLUMN signing_certificate_notice.made_at timestamp with time zone NOT NULL
 COLUMN signing_certificate_notice.owner_seen_at timestamp with time zone
+COLUMN signing_delegation.basis text NOT NULL
+COLUMN signing_delegation.capacity text NOT NULL
+COLUMN signing_delegation.department text
+COLUMN signing_delegation.ended_at timestamp with time zone
+COLUMN signing_delegation.ended_by uuid
+COLUMN signing_delegation.ends_at timestamp with time zone NOT NULL
+COLUMN signing_delegation.given_at timestamp with time zone NOT NULL
+COLUMN signing_delegation.giver_id uuid NOT NULL
+COLUMN signing_delegation.giver_name text NOT NULL
+COLUMN signing_delegation.id uuid NOT NULL
+COLUMN signing_delegation.role text NOT NULL
+COLUMN signing_delegation.starts_at timestamp with time zone NOT NULL
+COLUMN signing_delegation.taker_id uuid NOT NULL
 COLUMN signing_document.author_id uuid NOT NULL
 COLUMN signing_document.base_sha256 text NOT NULL
 COLUMN signing_document.code text NOT NULL
@@ -739,6 +752,15 @@ COLUMN signing_document.state text NOT NULL
 COLUMN signing_document.subject text NOT NULL
 COLUMN signing_document.supersedes uuid
 COLUMN signing_document.title text NOT NULL
+COLUMN signing_handover.by_id uuid NOT NULL
+COLUMN signing_handover.from_department text
+COLUMN signing_handover.from_id uuid
+COLUMN signing_handover.from_role text
+COLUMN signing_handover.handed_at timestamp with time zone NOT NULL
+COLUMN signing_handover.id uuid NOT NULL
+COLUMN signing_handover.reason text NOT NULL
+COLUMN signing_handover.slot_id uuid NOT NULL
+COLUMN signing_handover.to_id uuid NOT NULL
 COLUMN signing_pin_tries.failed integer NOT NULL
 COLUMN signing_pin_tries.locked_until timestamp with time zone
 COLUMN signing_pin_tries.staff_id uuid NOT NULL
@@ -767,6 +789,22 @@ COLUMN signing_rehearsal.made_at timestamp with time zone NOT NULL
 COLUMN signing_rehearsal.made_by uuid NOT NULL
 COLUMN signing_rehearsal.ready boolean NOT NULL
 COLUMN signing_rehearsal.staff_id uuid
+COLUMN signing_release.id uuid NOT NULL
+COLUMN signing_release.released_at timestamp with time zone NOT NULL
+COLUMN signing_release.released_by uuid NOT NULL
+COLUMN signing_release.released_name text NOT NULL
+COLUMN signing_release.slot_id uuid NOT NULL
+COLUMN signing_reminder.department text
+COLUMN signing_reminder.escalated boolean NOT NULL
+COLUMN signing_reminder.id uuid NOT NULL
+COLUMN signing_reminder.sent_at timestamp with time zone NOT NULL
+COLUMN signing_reminder.slot_id uuid NOT NULL
+COLUMN signing_reminder.step integer NOT NULL
+COLUMN signing_reminder.to_id uuid
+COLUMN signing_reminder.to_role text
+COLUMN signing_signature.asked_id uuid
+COLUMN signing_signature.basis text NOT NULL DEFAULT ''::text
+COLUMN signing_signature.capacity text NOT NULL DEFAULT 'OWN'::text
 COLUMN signing_signature.certificate bytea NOT NULL
 COLUMN signing_signature.certificate_id uuid NOT NULL
 COLUMN signing_signature.certificate_issuer text NOT NULL
@@ -782,6 +820,7 @@ COLUMN signing_signature.ip text NOT NULL
 COLUMN signing_signature.level text NOT NULL
 COLUMN signing_signature.method text NOT NULL
 COLUMN signing_signature.ocsps bytea[] NOT NULL
+COLUMN signing_signature.on_behalf_of text NOT NULL DEFAULT ''::text
 COLUMN signing_signature.previous_sha256 text NOT NULL
 COLUMN signing_signature.scheme text NOT NULL
 COLUMN signing_signature.session_id uuid
@@ -798,6 +837,9 @@ COLUMN signing_signature.stamped_by text NOT NULL
 COLUMN signing_signature.standing text NOT NULL
 COLUMN signing_signature.token bytea
 COLUMN signing_signature.version integer NOT NULL
+COLUMN signing_slot.asked_department text
+COLUMN signing_slot.asked_id uuid
+COLUMN signing_slot.asked_role text
 COLUMN signing_slot.document_id uuid NOT NULL
 COLUMN signing_slot.field text NOT NULL
 COLUMN signing_slot.id uuid NOT NULL
@@ -1163,6 +1205,14 @@ CONSTRAINT signing_certificate_notice ck_signing_certificate_notice_kind CHECK (
 CONSTRAINT signing_certificate_notice fk_signing_certificate_notice_certificate_id FOREIGN KEY (certificate_id) REFERENCES signing_certificate(id)
 CONSTRAINT signing_certificate_notice pk_signing_certificate_notice PRIMARY KEY (id)
 CONSTRAINT signing_certificate_notice uq_signing_certificate_notice_certificate_id_kind UNIQUE (certificate_id, kind)
+CONSTRAINT signing_delegation ck_signing_delegation_another CHECK ((giver_id <> taker_id))
+CONSTRAINT signing_delegation ck_signing_delegation_capacity CHECK ((capacity = ANY (ARRAY['KT'::text, 'TL'::text])))
+CONSTRAINT signing_delegation ck_signing_delegation_ended CHECK (((ended_at IS NULL) = (ended_by IS NULL)))
+CONSTRAINT signing_delegation ck_signing_delegation_order CHECK ((ends_at > starts_at))
+CONSTRAINT signing_delegation ck_signing_delegation_role CHECK ((role = ANY (ARRAY['head'::text, 'director'::text])))
+CONSTRAINT signing_delegation fk_signing_delegation_giver_id FOREIGN KEY (giver_id) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_delegation fk_signing_delegation_taker_id FOREIGN KEY (taker_id) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_delegation pk_signing_delegation PRIMARY KEY (id)
 CONSTRAINT signing_document ck_signing_document_completed CHECK (((state = ANY (ARRAY['ISSUED'::text, 'SUPERSEDED'::text])) OR (completed_at IS NULL)))
 CONSTRAINT signing_document ck_signing_document_pages CHECK ((pages > 0))
 CONSTRAINT signing_document ck_signing_document_sha256 CHECK (((base_sha256 ~ '^[0-9a-f]{64}$'::text) AND (head_sha256 ~ '^[0-9a-f]{64}$'::text)))
@@ -1170,6 +1220,11 @@ CONSTRAINT signing_document ck_signing_document_state CHECK ((state = ANY (ARRAY
 CONSTRAINT signing_document fk_signing_document_supersedes FOREIGN KEY (supersedes) REFERENCES signing_document(id)
 CONSTRAINT signing_document pk_signing_document PRIMARY KEY (id)
 CONSTRAINT signing_document uq_signing_document_code UNIQUE (code)
+CONSTRAINT signing_handover fk_signing_handover_by_id FOREIGN KEY (by_id) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_handover fk_signing_handover_from_id FOREIGN KEY (from_id) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_handover fk_signing_handover_slot_id FOREIGN KEY (slot_id) REFERENCES signing_slot(id)
+CONSTRAINT signing_handover fk_signing_handover_to_id FOREIGN KEY (to_id) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_handover pk_signing_handover PRIMARY KEY (id)
 CONSTRAINT signing_pin_tries fk_signing_pin_tries_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_pin_tries pk_signing_pin_tries PRIMARY KEY (staff_id)
 CONSTRAINT signing_policy ck_signing_policy_key_kinds CHECK (((cardinality(key_kinds) > 0) AND (key_kinds <@ ARRAY['PKCS12'::text, 'PKCS11'::text, 'CSC'::text, 'TOKEN'::text])))
@@ -1185,10 +1240,22 @@ CONSTRAINT signing_refusal pk_signing_refusal PRIMARY KEY (id)
 CONSTRAINT signing_rehearsal fk_signing_rehearsal_certificate_id FOREIGN KEY (certificate_id) REFERENCES signing_certificate(id)
 CONSTRAINT signing_rehearsal fk_signing_rehearsal_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_rehearsal pk_signing_rehearsal PRIMARY KEY (id)
+CONSTRAINT signing_release fk_signing_release_released_by FOREIGN KEY (released_by) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_release fk_signing_release_slot_id FOREIGN KEY (slot_id) REFERENCES signing_slot(id)
+CONSTRAINT signing_release pk_signing_release PRIMARY KEY (id)
+CONSTRAINT signing_release uq_signing_release_slot_id UNIQUE (slot_id)
+CONSTRAINT signing_reminder ck_signing_reminder_step CHECK ((step > 0))
+CONSTRAINT signing_reminder fk_signing_reminder_slot_id FOREIGN KEY (slot_id) REFERENCES signing_slot(id)
+CONSTRAINT signing_reminder fk_signing_reminder_to_id FOREIGN KEY (to_id) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_reminder pk_signing_reminder PRIMARY KEY (id)
+CONSTRAINT signing_reminder uq_signing_reminder_slot_id_step UNIQUE (slot_id, step)
+CONSTRAINT signing_signature ck_signing_signature_capacity CHECK ((capacity = ANY (ARRAY['OWN'::text, 'KT'::text, 'TL'::text, 'DUTY'::text])))
 CONSTRAINT signing_signature ck_signing_signature_level CHECK ((level = ANY (ARRAY['B-B'::text, 'B-T'::text])))
+CONSTRAINT signing_signature ck_signing_signature_on_behalf_of CHECK (((capacity = 'OWN'::text) OR (on_behalf_of <> ''::text)))
 CONSTRAINT signing_signature ck_signing_signature_signer_kind CHECK ((signer_kind = ANY (ARRAY['STAFF'::text, 'ORGANISATION'::text])))
 CONSTRAINT signing_signature ck_signing_signature_standing CHECK ((standing = ANY (ARRAY['GOOD'::text, 'UNKNOWN'::text, 'UNREACHABLE'::text])))
 CONSTRAINT signing_signature ck_signing_signature_version CHECK ((version > 0))
+CONSTRAINT signing_signature fk_signing_signature_asked_id FOREIGN KEY (asked_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_signature fk_signing_signature_certificate_id FOREIGN KEY (certificate_id) REFERENCES signing_certificate(id)
 CONSTRAINT signing_signature fk_signing_signature_document_id FOREIGN KEY (document_id) REFERENCES signing_document(id)
 CONSTRAINT signing_signature fk_signing_signature_signer_id FOREIGN KEY (signer_id) REFERENCES kernel_staff_account(id)
@@ -1199,6 +1266,7 @@ CONSTRAINT signing_slot ck_signing_slot_owner CHECK ((((owner_kind = 'PERSON'::t
 CONSTRAINT signing_slot ck_signing_slot_owner_kind CHECK ((owner_kind = ANY (ARRAY['PERSON'::text, 'ROLE'::text, 'ORGANISATION'::text])))
 CONSTRAINT signing_slot ck_signing_slot_signed CHECK (((state = 'SIGNED'::text) = (signed_at IS NOT NULL)))
 CONSTRAINT signing_slot ck_signing_slot_state CHECK ((state = ANY (ARRAY['WAITING'::text, 'SIGNED'::text, 'REFUSED'::text, 'CANCELLED'::text])))
+CONSTRAINT signing_slot fk_signing_slot_asked_id FOREIGN KEY (asked_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_slot fk_signing_slot_document_id FOREIGN KEY (document_id) REFERENCES signing_document(id)
 CONSTRAINT signing_slot fk_signing_slot_owner_id FOREIGN KEY (owner_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_slot pk_signing_slot PRIMARY KEY (id)
@@ -1286,13 +1354,16 @@ INDEX CREATE INDEX ix_portal_device_phone ON public.portal_device USING btree (p
 INDEX CREATE INDEX ix_portal_session_account_id ON public.portal_session USING btree (account_id)
 INDEX CREATE INDEX ix_portal_slot_department_starts_at ON public.portal_slot USING btree (department, starts_at)
 INDEX CREATE INDEX ix_signing_archived_document ON public.signing_archived USING btree (document_id, made_at)
+INDEX CREATE INDEX ix_signing_delegation_taker ON public.signing_delegation USING btree (taker_id, ends_at)
 INDEX CREATE INDEX ix_signing_document_head ON public.signing_document USING btree (head_sha256)
 INDEX CREATE INDEX ix_signing_document_patient ON public.signing_document USING btree (patient_id, created_at)
 INDEX CREATE INDEX ix_signing_document_subject ON public.signing_document USING btree (subject)
 INDEX CREATE INDEX ix_signing_document_supersedes ON public.signing_document USING btree (supersedes)
+INDEX CREATE INDEX ix_signing_handover_slot_id ON public.signing_handover USING btree (slot_id)
 INDEX CREATE INDEX ix_signing_public_try_last_at ON public.signing_public_try USING btree (last_at)
 INDEX CREATE INDEX ix_signing_refusal_document_id ON public.signing_refusal USING btree (document_id)
 INDEX CREATE INDEX ix_signing_rehearsal_staff ON public.signing_rehearsal USING btree (staff_id, made_at)
+INDEX CREATE INDEX ix_signing_reminder_to_id ON public.signing_reminder USING btree (to_id)
 INDEX CREATE INDEX ix_signing_signature_document ON public.signing_signature USING btree (document_id)
 INDEX CREATE INDEX ix_signing_signature_signer ON public.signing_signature USING btree (signer_id, signed_at)
 INDEX CREATE INDEX ix_signing_slot_owed ON public.signing_slot USING btree (owner_id, open_since) WHERE ((state = 'WAITING'::text) AND (open_since IS NOT NULL))
@@ -1375,12 +1446,16 @@ INDEX CREATE UNIQUE INDEX pk_portal_telehealth_request ON public.portal_teleheal
 INDEX CREATE UNIQUE INDEX pk_signing_archived ON public.signing_archived USING btree (sha256)
 INDEX CREATE UNIQUE INDEX pk_signing_certificate ON public.signing_certificate USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_certificate_notice ON public.signing_certificate_notice USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_delegation ON public.signing_delegation USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_document ON public.signing_document USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_handover ON public.signing_handover USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_pin_tries ON public.signing_pin_tries USING btree (staff_id)
 INDEX CREATE UNIQUE INDEX pk_signing_policy ON public.signing_policy USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_public_try ON public.signing_public_try USING btree (source)
 INDEX CREATE UNIQUE INDEX pk_signing_refusal ON public.signing_refusal USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_rehearsal ON public.signing_rehearsal USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_release ON public.signing_release USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_reminder ON public.signing_reminder USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_signature ON public.signing_signature USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_slot ON public.signing_slot USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_unlocked_key ON public.signing_unlocked_key USING btree (token_hash)
@@ -1436,6 +1511,8 @@ INDEX CREATE UNIQUE INDEX uq_signing_certificate_fingerprint ON public.signing_c
 INDEX CREATE UNIQUE INDEX uq_signing_certificate_notice_certificate_id_kind ON public.signing_certificate_notice USING btree (certificate_id, kind)
 INDEX CREATE UNIQUE INDEX uq_signing_document_code ON public.signing_document USING btree (code)
 INDEX CREATE UNIQUE INDEX uq_signing_policy_owner_kind_staff_id_document_kind ON public.signing_policy USING btree (owner_kind, staff_id, document_kind) NULLS NOT DISTINCT
+INDEX CREATE UNIQUE INDEX uq_signing_release_slot_id ON public.signing_release USING btree (slot_id)
+INDEX CREATE UNIQUE INDEX uq_signing_reminder_slot_id_step ON public.signing_reminder USING btree (slot_id, step)
 INDEX CREATE UNIQUE INDEX uq_signing_signature_slot_id ON public.signing_signature USING btree (slot_id)
 INDEX CREATE UNIQUE INDEX uq_signing_slot_document_id_field ON public.signing_slot USING btree (document_id, field)
 INDEX CREATE UNIQUE INDEX uq_signing_slot_document_id_position ON public.signing_slot USING btree (document_id, "position")
@@ -1491,10 +1568,15 @@ TRIGGER CREATE TRIGGER kernel_audit_block_append_only BEFORE DELETE OR UPDATE OR
 TRIGGER CREATE TRIGGER kernel_audit_checkpoint_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.kernel_audit_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER portal_consent_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.portal_consent FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_archived_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_archived FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
+TRIGGER CREATE TRIGGER signing_delegation_keep BEFORE DELETE OR UPDATE ON public.signing_delegation FOR EACH ROW EXECUTE FUNCTION signing_keep_delegation()
 TRIGGER CREATE TRIGGER signing_document_keep BEFORE DELETE OR UPDATE ON public.signing_document FOR EACH ROW EXECUTE FUNCTION signing_keep_document()
+TRIGGER CREATE TRIGGER signing_handover_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_handover FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_refusal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_refusal FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_rehearsal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_rehearsal FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
+TRIGGER CREATE TRIGGER signing_release_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_release FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
+TRIGGER CREATE TRIGGER signing_reminder_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_reminder FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_signature_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_signature FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
+TRIGGER CREATE TRIGGER signing_slot_asked BEFORE UPDATE ON public.signing_slot FOR EACH ROW EXECUTE FUNCTION signing_keep_asked()
 TRIGGER CREATE TRIGGER signing_slot_keep BEFORE DELETE OR UPDATE ON public.signing_slot FOR EACH ROW EXECUTE FUNCTION signing_keep_slot()
 FUNCTION CREATE OR REPLACE FUNCTION public.billing_entry_balances()
  RETURNS trigger
@@ -1623,6 +1705,35 @@ FUNCTION CREATE OR REPLACE FUNCTION public.lanh_append_only()
 AS $function$
         BEGIN
             RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+        END $function$
+FUNCTION CREATE OR REPLACE FUNCTION public.signing_keep_asked()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+        BEGIN
+            IF (OLD.asked_id IS NOT NULL OR OLD.asked_role IS NOT NULL)
+               AND (OLD.asked_id, OLD.asked_role, OLD.asked_department)
+                   IS DISTINCT FROM (NEW.asked_id, NEW.asked_role, NEW.asked_department)
+            THEN
+                RAISE EXCEPTION 'who was asked first is never forgotten' USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NEW;
+        END $function$
+FUNCTION CREATE OR REPLACE FUNCTION public.signing_keep_delegation()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+        BEGIN
+            IF TG_OP = 'DELETE' OR OLD.ended_at IS NOT NULL
+               OR (OLD.id, OLD.capacity, OLD.giver_id, OLD.giver_name, OLD.role, OLD.department, OLD.taker_id,
+                   OLD.basis, OLD.starts_at, OLD.ends_at, OLD.given_at)
+                  IS DISTINCT FROM
+                  (NEW.id, NEW.capacity, NEW.giver_id, NEW.giver_name, NEW.role, NEW.department, NEW.taker_id,
+                   NEW.basis, NEW.starts_at, NEW.ends_at, NEW.given_at)
+            THEN
+                RAISE EXCEPTION 'a mandate is ended, never edited' USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NEW;
         END $function$
 FUNCTION CREATE OR REPLACE FUNCTION public.signing_keep_document()
  RETURNS trigger
@@ -1808,12 +1919,16 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON portal_telehealth_request TO lanh_app
 GRANT INSERT, SELECT ON signing_archived TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_certificate TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_certificate_notice TO lanh_app
+GRANT INSERT, SELECT, UPDATE ON signing_delegation TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_document TO lanh_app
+GRANT INSERT, SELECT ON signing_handover TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_pin_tries TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_policy TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_public_try TO lanh_app
 GRANT INSERT, SELECT ON signing_refusal TO lanh_app
 GRANT INSERT, SELECT ON signing_rehearsal TO lanh_app
+GRANT INSERT, SELECT ON signing_release TO lanh_app
+GRANT INSERT, SELECT ON signing_reminder TO lanh_app
 GRANT INSERT, SELECT ON signing_signature TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_slot TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_unlocked_key TO lanh_app

@@ -89,6 +89,10 @@ class Slot(Base):
     owner_role: Mapped[str | None] = mapped_column(Text)
     owner_department: Mapped[str | None] = mapped_column(Text)
     """Department code; null: any department."""
+    asked_id: Mapped[UUID | None] = mapped_column(ForeignKey("kernel_staff_account.id"))
+    """Who was asked first, once the slot was handed over; with `asked_role` and its department for a post."""
+    asked_role: Mapped[str | None] = mapped_column(Text)
+    asked_department: Mapped[str | None] = mapped_column(Text)
     open_since: Mapped[Instant | None]
     """Since when it is this slot's turn."""
     state: Mapped[str] = mapped_column(Text)
@@ -105,6 +109,8 @@ class Signature(Base):
         CheckConstraint("level IN ('B-B', 'B-T')", name="level"),
         CheckConstraint("standing IN ('GOOD', 'UNKNOWN', 'UNREACHABLE')", name="standing"),
         CheckConstraint("version > 0", name="version"),
+        CheckConstraint("capacity IN ('OWN', 'KT', 'TL', 'DUTY')", name="capacity"),
+        CheckConstraint("capacity = 'OWN' OR on_behalf_of <> ''", name="on_behalf_of"),
         Index("ix_signing_signature_document", "document_id"),
         Index("ix_signing_signature_signer", "signer_id", "signed_at"),
     )
@@ -120,6 +126,14 @@ class Signature(Base):
     signer_id: Mapped[UUID | None] = mapped_column(ForeignKey("kernel_staff_account.id"))
     signer_name: Mapped[str] = mapped_column(Text)
     signer_title: Mapped[str] = mapped_column(Text)
+    capacity: Mapped[str] = mapped_column(Text, server_default="OWN")
+    """Own, ký thay, thừa lệnh or trực lãnh đạo (NĐ 23/2025 Đ14)."""
+    on_behalf_of: Mapped[str] = mapped_column(Text, server_default="")
+    """The post signed for, as the block prints it: "Trưởng khoa K02 TS.BS Đặng Quốc Việt"."""
+    asked_id: Mapped[UUID | None] = mapped_column(ForeignKey("kernel_staff_account.id"))
+    """Who was asked before the slot was handed over, or gave the mandate."""
+    basis: Mapped[str] = mapped_column(Text, server_default="")
+    """What it rests on: the mandate, or the duty roster."""
     certificate_id: Mapped[UUID] = mapped_column(ForeignKey("signing_certificate.id"))
     certificate: Mapped[bytes] = mapped_column(LargeBinary)
     certificate_serial: Mapped[str] = mapped_column(Text)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.audit.api import Action, Entry, record
@@ -15,7 +15,7 @@ from kernel.outbox.api import enqueue, publish
 from kernel.paper.verify import new_code
 from kernel.problems import Conflict, Forbidden, Refused
 from kernel.staff.api import Actor
-from signing.documents.models import Document, Refusal, Slot
+from signing.documents.models import Document, Refusal, Signature, Slot
 from signing.documents.rules import (
     DocumentState,
     SlotOwner,
@@ -240,18 +240,19 @@ async def refuse_document(
 async def recall_document(
     session: AsyncSession, document_id: UUID, *, actor: Actor, now: Instant
 ) -> DocumentView:
-    """Take a document back before anybody signed it; only its author may.
+    """Take a document back before anybody else signed it; only its author may.
 
     Raises DocumentNotFound, NotTheAuthor, WrongDocumentState.
     """
-    del now  # The audit row carries the moment.
     document = await session.get(Document, document_id, with_for_update=True)
     if document is None:
         raise DocumentNotFound("Không tìm thấy văn bản.")
     if document.author_id != actor.id:
         raise NotTheAuthor("Chỉ người lập được thu hồi văn bản.")
-    if document.head_sha256 != document.base_sha256:
-        raise WrongDocumentState("Đã có người ký nên không thu hồi được. Hãy lập bản thay thế.")
+    if document.lease_until is not None and document.lease_until > now:
+        raise WrongDocumentState("Văn bản đang được ký nên chưa thu hồi được.")
+    if await _signed_by_others(session, document):
+        raise WrongDocumentState("Đã có người khác ký nên không thu hồi được. Hãy lập bản thay thế.")
     await _move(session, document, DocumentState.RECALLED)
     entry = Entry(
         action=Action.VOID,
@@ -261,3 +262,10 @@ async def recall_document(
     )
     await record(session, entry, actor)
     return await get_document(session, document.id)
+
+
+async def _signed_by_others(session: AsyncSession, document: Document) -> bool:
+    others = select(Signature.id).where(
+        Signature.document_id == document.id, Signature.signer_id.is_distinct_from(document.author_id)
+    )
+    return await session.scalar(others.limit(1)) is not None

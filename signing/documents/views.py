@@ -31,6 +31,11 @@ class SlotView(Struct, frozen=True):
     level: str = ""
     standing: str = ""
     refused_reason: str = ""
+    asked_id: UUID | None = None
+    """Who was asked before the slot was handed over, or whose mandate was used."""
+    asked_role: str | None = None
+    capacity: str = ""
+    on_behalf_of: str = ""
 
 
 class DocumentView(Struct, frozen=True):
@@ -154,6 +159,10 @@ def _slot_view(slot: Slot, signature: Signature | None, reason: str | None) -> S
         level=signature.level if signature else "",
         standing=signature.standing if signature else "",
         refused_reason=reason or "",
+        asked_id=(signature.asked_id if signature else None) or slot.asked_id,
+        asked_role=slot.asked_role,
+        capacity=signature.capacity if signature else "",
+        on_behalf_of=signature.on_behalf_of if signature else "",
     )
 
 

@@ -25,6 +25,7 @@ from signing.events import DocumentSigned
 from signing.schemes import Scheme
 from signing.status import Answer, Standing
 from signing.tasks.engine import Signed
+from signing.tasks.rules import OWN, Mandate
 from signing.verification.report import Level
 
 JUDGE = "signing.judge"
@@ -37,13 +38,17 @@ class JudgeFiles(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """A signed and stored file that waits for transaction 2. `following`: the slot whose turn comes next."""
+    """A signed and stored file that waits for transaction 2. `following`: the slot whose turn comes next.
+
+    `mandate`: in which capacity the signer signed this one.
+    """
 
     document_id: UUID
     slot: SlotView
     following: SlotView | None
     head: str
     signed: Signed
+    mandate: Mandate = OWN
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -198,6 +203,10 @@ def _row(item: Done, evidence: Evidence, version: int, now: Instant) -> dict[str
         "signer_id": None if organisation else actor.id,
         "signer_name": evidence.signer_name,
         "signer_title": "" if organisation else actor.title,
+        "capacity": item.mandate.capacity,
+        "on_behalf_of": item.mandate.on_behalf_of,
+        "asked_id": item.mandate.asked_id,
+        "basis": item.mandate.basis,
         "certificate_id": evidence.certificate_id,
         "certificate": evidence.certificate,
         "certificate_serial": evidence.serial,
@@ -223,6 +232,8 @@ def _row(item: Done, evidence: Evidence, version: int, now: Instant) -> dict[str
 
 
 def _entry(item: Done, evidence: Evidence, patient_id: UUID | None) -> Entry:
+    mandate = item.mandate
+    behalf = {"capacity": mandate.capacity, "for": mandate.on_behalf_of} if mandate.on_behalf_of else {}
     return Entry(
         action=Action.SIGN,
         subject=f"signing.document:{item.document_id}",
@@ -232,6 +243,7 @@ def _entry(item: Done, evidence: Evidence, patient_id: UUID | None) -> Entry:
             "before": item.head,
             "after": item.signed.sha256,
             "scheme": evidence.scheme,
+            **behalf,
         },
     )
 

@@ -14,6 +14,7 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -35,15 +36,18 @@ from signing.certificates.service import (
 from signing.context import Context, context_of
 from signing.documents.models import Document
 from signing.documents.rules import DocumentState, SlotOwner
-from signing.documents.views import SlotView, get_documents, owes
+from signing.documents.views import DocumentView, SlotView, get_documents
 from signing.gate import CertificateRevoked, StatusUnreachable, check_certificate
 from signing.key_kinds import AT_ONCE, KIND_WORDS, KeyKind
 from signing.keys import KeyLocked, Signer, SoftwareSigner
 from signing.layout import Layout
 from signing.policy.service import SignAnotherWay, signer_for, signers_for
 from signing.status import Answer, Standing
+from signing.tasks.behalf import standing_of
 from signing.tasks.engine import Look, Signed, sign_file
 from signing.tasks.finish import Done, Evidence, checks_of, finish
+from signing.tasks.rules import OWN, Mandate, mandate_for
+from signing.tasks.rules import Standing as PersonStanding
 from signing.timestamps import TimestampClient
 
 log = structlog.get_logger(__name__)
@@ -80,6 +84,7 @@ class Leased(Struct, frozen=True):
     layout: Layout | None
     slot: SlotView
     following: SlotView | None
+    mandate: Mandate
 
 
 async def sign_documents(
@@ -212,22 +217,25 @@ async def lease_documents(
         )
         found = {row.id: row for row in rows}
         views = {view.id: view for view in await get_documents(session, document_ids)}
+        standing = await standing_of(session, actor, now=now)
         for key in document_ids:
             document = found.get(key)
             if document is None:
                 results[key] = SignResult(key, SignState.SKIPPED, reason="Không tìm thấy văn bản.")
                 continue
             view = views[key]
-            reason = _why_not(view.next_slot, DocumentState(document.state), document, actor, now)
+            mandate = _mandate(view, actor, standing)
+            reason = _why_not(view.next_slot, document, mandate, now)
             if reason:
                 results[key] = SignResult(key, SignState.SKIPPED, document.title, reason)
                 continue
             assert view.next_slot is not None
+            assert mandate is not None
             layout = msgspec.convert(document.layout, Layout) if document.layout else None
             after = [slot for slot in view.slots if slot.position > view.next_slot.position]
             following = after[0] if after else None
             leased.append(
-                Leased(key, document.title, document.head_sha256, layout, view.next_slot, following)
+                Leased(key, document.title, document.head_sha256, layout, view.next_slot, following, mandate)
             )
         held = [item.document_id for item in leased]
         await session.execute(
@@ -236,13 +244,17 @@ async def lease_documents(
     return leased, results
 
 
-def _why_not(
-    slot: SlotView | None, state: DocumentState, document: Document, actor: Actor, now: Instant
-) -> str:
-    if state is not DocumentState.PENDING or slot is None:
+def _mandate(view: DocumentView, actor: Actor, standing: PersonStanding) -> Mandate | None:
+    slot = view.next_slot
+    if slot is not None and slot.owner_kind is SlotOwner.ORGANISATION and actor.id == SYSTEM.id:
+        return OWN
+    return mandate_for(slot, view.author_id, actor, standing)
+
+
+def _why_not(slot: SlotView | None, document: Document, mandate: Mandate | None, now: Instant) -> str:
+    if document.state != DocumentState.PENDING or slot is None:
         return "Văn bản không còn chờ ký."
-    organisation = slot.owner_kind is SlotOwner.ORGANISATION and actor.id == SYSTEM.id
-    if not organisation and not owes(slot, actor):
+    if mandate is None:
         return "Chưa tới lượt hoặc không phải ô ký của bạn."
     if document.lease_until is not None and document.lease_until > now:
         return "Văn bản đang được ký ở nơi khác."
@@ -318,7 +330,7 @@ class _Batch:
                     trust=self._context.trust,
                     stamps=self._stamps,
                     token_room=self._context.settings.token_room_bytes,
-                    look=self._look,
+                    look=replace(self._look, reason=item.mandate.words) if item.mandate.words else self._look,
                     now=self._now,
                 )
                 stored = await self._services.objects.put(signed.pdf)
@@ -331,7 +343,7 @@ class _Batch:
             except (ObjectMissing, ObjectDamaged):
                 reason = "Không đọc được tệp đã lưu hoặc tệp đã hỏng. Báo ngay cho quản trị hệ thống."
                 return SignResult(item.document_id, SignState.FAILED, item.title, reason)
-            return Done(item.document_id, item.slot, item.following, item.head, signed)
+            return Done(item.document_id, item.slot, item.following, item.head, signed, item.mandate)
 
     async def _finish(self, done: list[Done]) -> dict[UUID, SignResult]:
         """Transaction 2: compare and set; what changed meanwhile is reported, not overwritten."""
