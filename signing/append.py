@@ -60,9 +60,14 @@ def open_revision(
     following = value + 1
     body = empty.body.encode("latin-1")
     if appearance is not None and layout.font is not None:
-        out.object(following, appearance.form(empty.rect, layout.font))
+        carried = range(following + 1, following + 1 + 2 * len(appearance.enclosed), 2)
+        out.object(following, appearance.form(empty.rect, layout.font, carried))
         body = re.sub(rb"/AP\s*<<\s*/N \d+ 0 R\s*>>", b"", body) + b"/AP<</N %d 0 R>>" % following
         following += 1
+        for number, file in zip(carried, appearance.enclosed, strict=True):
+            out.object(number, file.specification(number + 1))
+            out.object(number + 1, file.stream(pdf_date(at)))
+            following = number + 2
     out.object(empty.number, b"<<" + body + b"/V %d 0 R>>" % value)
     byte_range, hole = out.signature(value, room, at, reason)
     start = out.trailer(layout, following)

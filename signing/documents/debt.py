@@ -50,6 +50,8 @@ async def signature_debt(session: AsyncSession) -> list[Debt]:
             who, department = f"{person.title} {person.name}".strip(), person.department
         elif row.owner_kind == SlotOwner.ORGANISATION:
             who, department = "Dấu của cơ sở", ""
+        elif row.owner_kind == SlotOwner.PATIENT:
+            who, department = "Người bệnh hoặc người đại diện", ""
         else:
             who, department = ROLE_NAMES[Role(row.owner_role)], row.owner_department or ""
         debts.append(Debt(who, department, row.documents, row.since, row.owner_id))

@@ -1,5 +1,6 @@
 """Tables of documents, their slots and the evidence of each signature. Signed rows are protected by triggers."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,10 @@ class Document(Base):
     """What it belongs to, in the words of the package that made it: "emr.sheet:<id>"."""
     patient_id: Mapped[UUID | None]
     patient_name: Mapped[str] = mapped_column(Text)
+    patient_born: Mapped[date | None]
+    """Tells whether the patient may sign alone."""
+    patient_number: Mapped[str] = mapped_column(Text, server_default="")
+    """Personal number (số định danh cá nhân), empty when unknown."""
     author_id: Mapped[UUID]
     base_sha256: Mapped[str] = mapped_column(Text)
     head_sha256: Mapped[str] = mapped_column(Text)
@@ -57,7 +62,7 @@ class Slot(Base):
     __table_args__ = (
         UniqueConstraint("document_id", "position"),
         UniqueConstraint("document_id", "field"),
-        CheckConstraint("owner_kind IN ('PERSON', 'ROLE', 'ORGANISATION')", name="owner_kind"),
+        CheckConstraint("owner_kind IN ('PERSON', 'ROLE', 'PATIENT', 'ORGANISATION')", name="owner_kind"),
         CheckConstraint(
             "(owner_kind = 'PERSON') = (owner_id IS NOT NULL) AND (owner_kind = 'ROLE') = (owner_role IS NOT NULL)",
             name="owner",
@@ -105,7 +110,10 @@ class Signature(Base):
     __tablename__ = "signing_signature"
     __table_args__ = (
         UniqueConstraint("slot_id"),
-        CheckConstraint("signer_kind IN ('STAFF', 'ORGANISATION')", name="signer_kind"),
+        CheckConstraint(
+            "signer_kind IN ('STAFF', 'ORGANISATION', 'PATIENT', 'REPRESENTATIVE', 'WITNESSES')",
+            name="signer_kind",
+        ),
         CheckConstraint("level IN ('B-B', 'B-T')", name="level"),
         CheckConstraint("standing IN ('GOOD', 'UNKNOWN', 'UNREACHABLE')", name="standing"),
         CheckConstraint("version > 0", name="version"),

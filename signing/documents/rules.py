@@ -52,6 +52,8 @@ SLOT_WORDS = {
 class SlotOwner(StrEnum):
     PERSON = "PERSON"
     ROLE = "ROLE"
+    PATIENT = "PATIENT"
+    """The patient or who represents them; the hospital seals what they did (`signing.people`)."""
     ORGANISATION = "ORGANISATION"
 
 

@@ -1,5 +1,6 @@
 """Prepare documents for signing, look at them, refuse, recall, and find them by code."""
 
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -27,10 +28,12 @@ from signing.events import DocumentRefused
 
 SEAL = "signing.seal"
 INBOX_TOPIC = "signing:inbox"
+PEOPLE_TOPIC = "signing:people"
+"""Patients whose turn it is, and the sittings in which they sign."""
 
 
 class NewSlot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One place to sign: a person's, a role's in a department, or the organisation's seal."""
+    """One place to sign: a person's, a role's in a department, the patient's, or the organisation's seal."""
 
     field: Annotated[str, Meta(pattern=r"^[\w.-]{1,60}$")]
     label: str
@@ -38,6 +41,7 @@ class NewSlot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     owner_role: str | None = None
     department: str | None = None
     organisation: bool = False
+    patient: bool = False
 
 
 class NewDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +57,8 @@ class NewDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     pages: Annotated[int, Meta(ge=1)] = 1
     patient_id: UUID | None = None
     patient_name: str = ""
+    patient_born: date | None = None
+    patient_number: str = ""
     supersedes: UUID | None = None
     code: str | None = None
     """The verify code already printed on the sheet (`new_code`); made here when absent."""
@@ -108,6 +114,8 @@ async def prepare_document(session: AsyncSession, command: NewDocument, *, now: 
         subject=command.subject,
         patient_id=command.patient_id,
         patient_name=command.patient_name,
+        patient_born=command.patient_born,
+        patient_number=command.patient_number,
         author_id=command.author_id,
         base_sha256=command.sha256,
         head_sha256=command.sha256,
@@ -125,7 +133,9 @@ async def prepare_document(session: AsyncSession, command: NewDocument, *, now: 
 
 
 def _slot_row(document_id: UUID, position: int, slot: NewSlot, now: Instant) -> dict[str, Any]:
-    kind = SlotOwner.ORGANISATION if slot.organisation else SlotOwner.ROLE
+    kind = SlotOwner.ORGANISATION if slot.organisation else SlotOwner.PATIENT
+    if not slot.organisation and not slot.patient:
+        kind = SlotOwner.ROLE
     if slot.owner_staff_id is not None:
         kind = SlotOwner.PERSON
     if kind is SlotOwner.ROLE and slot.owner_role is None:
@@ -146,9 +156,11 @@ def _slot_row(document_id: UUID, position: int, slot: NewSlot, now: Instant) -> 
 
 
 async def announce(session: AsyncSession, document_id: UUID, owner_kind: str, owner_id: UUID | None) -> None:
-    """Tell whose turn it is: the organisation's seal is a job, a person's inbox is a live page."""
+    """Tell whose turn it is: the organisation's seal is a job, a person's inbox and the patients' list are live."""
     if owner_kind == SlotOwner.ORGANISATION:
         await enqueue(session, SEAL, SealDocument(document_id), aggregate=document_id)
+    elif owner_kind == SlotOwner.PATIENT:
+        touch(session, PEOPLE_TOPIC, {"document": str(document_id)})
     else:
         touch(
             session, f"{INBOX_TOPIC}:{owner_id}" if owner_id else INBOX_TOPIC, {"document": str(document_id)}

@@ -1,5 +1,6 @@
 """Documents as people see them: with their slots, who signed, who owes, what replaced them."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +47,8 @@ class DocumentView(Struct, frozen=True):
     subject: str
     patient_id: UUID | None
     patient_name: str
+    patient_born: date | None
+    patient_number: str
     author_id: UUID
     base_sha256: str
     head_sha256: str
@@ -175,6 +178,8 @@ def _view(document: Document, slots: list[SlotView], superseded_by: UUID | None)
         subject=document.subject,
         patient_id=document.patient_id,
         patient_name=document.patient_name,
+        patient_born=document.patient_born,
+        patient_number=document.patient_number,
         author_id=document.author_id,
         base_sha256=document.base_sha256,
         head_sha256=document.head_sha256,

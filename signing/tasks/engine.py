@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
 
-from signing.appearance import Appearance, Typeface
+from signing.appearance import Appearance, Enclosed, Ink, Typeface
 from signing.append import FieldTaken, Pending, open_revision
 from signing.certificate_names import names_of
 from signing.cms import TOKEN_OVERHEAD, CmsTemplate, load_certificate
@@ -48,12 +48,18 @@ class Identity(Protocol):
 
 
 class Look(Struct, frozen=True):
-    """What stands in the signature block beside name and time."""
+    """What stands in the signature block beside name and time.
+
+    `lines` in place of the certificate's name: the hospital seals for somebody who has no certificate.
+    """
 
     face: Typeface
     title: str = ""
     place: str = ""
     reason: str = ""
+    lines: tuple[str, ...] = ()
+    ink: Ink | None = None
+    enclosed: tuple[Enclosed, ...] = ()
 
 
 class Signed(Struct, frozen=True):
@@ -133,7 +139,7 @@ async def prepare_signature(
     prefix = check_bytes(pdf, head, layout)
     if head not in _sound:
         check_signatures(pdf, layout)
-    appearance = Appearance(_lines(identity.certificate, look, now), look.face)
+    appearance = Appearance(_lines(identity.certificate, look, now), look.face, look.ink, look.enclosed)
     pending = open_revision(
         layout, prefix, field, room=room, at=now, appearance=appearance, reason=look.reason
     )
@@ -179,6 +185,8 @@ def _judged(field: str, signed: bytes, trust: TrustList, now: datetime) -> Signe
 
 
 def _lines(certificate: x509.Certificate, look: Look, now: datetime) -> tuple[str, ...]:
+    if look.lines:
+        return look.lines
     names = names_of(certificate)
     who = f"{look.title} {names.name}".strip()
     lines = [f"Ký số bởi: {who}", look.reason, f"Lúc: {clock(now)}"]

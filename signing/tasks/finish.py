@@ -1,6 +1,6 @@
 """Transaction 2 of signatures: heads, slots, evidence, audit and news change together or not at all."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -51,6 +51,15 @@ class Done(Struct, frozen=True):
     mandate: Mandate = OWN
 
 
+class Signatory(Struct, frozen=True):
+    """For whom the organisation seals: a patient, a representative, or the witnesses of one who does not sign."""
+
+    kind: Literal["PATIENT", "REPRESENTATIVE", "WITNESSES"]
+    name: str
+    capacity: str = ""
+    """Relation of a representative, as it stands beside the name."""
+
+
 class Evidence(Struct, frozen=True, kw_only=True):
     """What is stored with each signature of one confirmation (emr-law: certificate, scheme, status at both tiers)."""
 
@@ -67,6 +76,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     standing: Standing
     ocsps: list[bytes]
     crls: list[bytes]
+    signatory: Signatory | None = None
 
 
 def checks_of(path: tuple[x509.Certificate, ...], answers: list[Answer], *, now: Instant) -> dict[str, Any]:
@@ -192,6 +202,9 @@ async def versions_of(session: AsyncSession, document_ids: list[UUID]) -> dict[U
 def _row(item: Done, evidence: Evidence, version: int, now: Instant) -> dict[str, object]:
     actor, stamp = evidence.actor, item.signed.stamp
     organisation = actor.id == SYSTEM.id
+    person = evidence.signatory
+    kind = "ORGANISATION" if organisation else "STAFF"
+    title = "" if organisation else actor.title
     return {
         "id": new_id(),
         "document_id": item.document_id,
@@ -199,10 +212,10 @@ def _row(item: Done, evidence: Evidence, version: int, now: Instant) -> dict[str
         "field": item.slot.field,
         "slot_label": item.slot.label,
         "version": version,
-        "signer_kind": "ORGANISATION" if organisation else "STAFF",
+        "signer_kind": person.kind if person else kind,
         "signer_id": None if organisation else actor.id,
-        "signer_name": evidence.signer_name,
-        "signer_title": "" if organisation else actor.title,
+        "signer_name": person.name if person else evidence.signer_name,
+        "signer_title": person.capacity if person else title,
         "capacity": item.mandate.capacity,
         "on_behalf_of": item.mandate.on_behalf_of,
         "asked_id": item.mandate.asked_id,
