@@ -746,8 +746,10 @@ COLUMN signing_document.layout jsonb
 COLUMN signing_document.lease uuid
 COLUMN signing_document.lease_until timestamp with time zone
 COLUMN signing_document.pages integer NOT NULL
+COLUMN signing_document.patient_born date
 COLUMN signing_document.patient_id uuid
 COLUMN signing_document.patient_name text NOT NULL
+COLUMN signing_document.patient_number text NOT NULL DEFAULT ''::text
 COLUMN signing_document.state text NOT NULL
 COLUMN signing_document.subject text NOT NULL
 COLUMN signing_document.supersedes uuid
@@ -761,6 +763,24 @@ COLUMN signing_handover.id uuid NOT NULL
 COLUMN signing_handover.reason text NOT NULL
 COLUMN signing_handover.slot_id uuid NOT NULL
 COLUMN signing_handover.to_id uuid NOT NULL
+COLUMN signing_identity_check.answered_at timestamp with time zone NOT NULL
+COLUMN signing_identity_check.document_id uuid NOT NULL
+COLUMN signing_identity_check.id uuid NOT NULL
+COLUMN signing_identity_check.reply_code text NOT NULL
+COLUMN signing_identity_check.sha256 text NOT NULL
+COLUMN signing_identity_check.sitting_id uuid NOT NULL
+COLUMN signing_identity_check.transaction_code text NOT NULL
+COLUMN signing_identity_check.verified boolean NOT NULL
+COLUMN signing_phone_code.asked_at timestamp with time zone NOT NULL
+COLUMN signing_phone_code.code_hash bytea
+COLUMN signing_phone_code.expires_at timestamp with time zone NOT NULL
+COLUMN signing_phone_code.id uuid NOT NULL
+COLUMN signing_phone_code.phone text NOT NULL
+COLUMN signing_phone_code.purpose text NOT NULL
+COLUMN signing_phone_code.sent_at timestamp with time zone
+COLUMN signing_phone_code.sitting_id uuid NOT NULL
+COLUMN signing_phone_code.tries smallint NOT NULL
+COLUMN signing_phone_code.used_at timestamp with time zone
 COLUMN signing_pin_tries.failed integer NOT NULL
 COLUMN signing_pin_tries.locked_until timestamp with time zone
 COLUMN signing_pin_tries.staff_id uuid NOT NULL
@@ -837,6 +857,58 @@ COLUMN signing_signature.stamped_by text NOT NULL
 COLUMN signing_signature.standing text NOT NULL
 COLUMN signing_signature.token bytea
 COLUMN signing_signature.version integer NOT NULL
+COLUMN signing_sitting.absence text
+COLUMN signing_sitting.code_hash bytea
+COLUMN signing_sitting.device text NOT NULL
+COLUMN signing_sitting.device_hash bytea
+COLUMN signing_sitting.device_ip text NOT NULL
+COLUMN signing_sitting.ended_at timestamp with time zone
+COLUMN signing_sitting.expires_at timestamp with time zone NOT NULL
+COLUMN signing_sitting.id uuid NOT NULL
+COLUMN signing_sitting.joined_at timestamp with time zone
+COLUMN signing_sitting.kind text NOT NULL
+COLUMN signing_sitting.method text
+COLUMN signing_sitting.opened_at timestamp with time zone NOT NULL
+COLUMN signing_sitting.opened_by uuid NOT NULL
+COLUMN signing_sitting.opened_department text NOT NULL
+COLUMN signing_sitting.opened_name text NOT NULL
+COLUMN signing_sitting.opened_title text NOT NULL
+COLUMN signing_sitting.patient_id uuid NOT NULL
+COLUMN signing_sitting.patient_name text NOT NULL
+COLUMN signing_sitting.phone_id uuid
+COLUMN signing_sitting.reason text NOT NULL
+COLUMN signing_sitting.relation text NOT NULL
+COLUMN signing_sitting.signed_at timestamp with time zone
+COLUMN signing_sitting.signer_kind text NOT NULL
+COLUMN signing_sitting.signer_name text NOT NULL
+COLUMN signing_sitting.signer_number text NOT NULL
+COLUMN signing_sitting.standing text
+COLUMN signing_sitting.standing_note text NOT NULL
+COLUMN signing_sitting.state text NOT NULL
+COLUMN signing_sitting_document.bundle_sha256 text
+COLUMN signing_sitting_document.document_id uuid NOT NULL
+COLUMN signing_sitting_document.failure text NOT NULL
+COLUMN signing_sitting_document.pages integer NOT NULL
+COLUMN signing_sitting_document.pages_shown smallint[] NOT NULL
+COLUMN signing_sitting_document.position smallint NOT NULL
+COLUMN signing_sitting_document.scan_sha256 text
+COLUMN signing_sitting_document.sealed_at timestamp with time zone
+COLUMN signing_sitting_document.sha256 text NOT NULL
+COLUMN signing_sitting_document.shown_at timestamp with time zone
+COLUMN signing_sitting_document.signed_at timestamp with time zone
+COLUMN signing_sitting_document.sitting_id uuid NOT NULL
+COLUMN signing_sitting_document.size integer NOT NULL
+COLUMN signing_sitting_document.slot_id uuid NOT NULL
+COLUMN signing_sitting_witness.certificate_id uuid NOT NULL
+COLUMN signing_sitting_witness.cms bytea NOT NULL
+COLUMN signing_sitting_witness.ip text NOT NULL
+COLUMN signing_sitting_witness.name text NOT NULL
+COLUMN signing_sitting_witness.session_id uuid
+COLUMN signing_sitting_witness.sitting_id uuid NOT NULL
+COLUMN signing_sitting_witness.staff_id uuid NOT NULL
+COLUMN signing_sitting_witness.statement_sha256 text NOT NULL
+COLUMN signing_sitting_witness.title text NOT NULL
+COLUMN signing_sitting_witness.witnessed_at timestamp with time zone NOT NULL
 COLUMN signing_slot.asked_department text
 COLUMN signing_slot.asked_id uuid
 COLUMN signing_slot.asked_role text
@@ -862,6 +934,12 @@ COLUMN signing_verdict.checked_at timestamp with time zone NOT NULL
 COLUMN signing_verdict.report jsonb NOT NULL
 COLUMN signing_verdict.sha256 text NOT NULL
 COLUMN signing_verdict.valid boolean NOT NULL
+COLUMN signing_verified_phone.holder_name text NOT NULL
+COLUMN signing_verified_phone.id uuid NOT NULL
+COLUMN signing_verified_phone.patient_id uuid NOT NULL
+COLUMN signing_verified_phone.phone text NOT NULL
+COLUMN signing_verified_phone.verified_at timestamp with time zone NOT NULL
+COLUMN signing_verified_phone.verified_by uuid NOT NULL
 CONSTRAINT alembic_version alembic_version_pkc PRIMARY KEY (version_num)
 CONSTRAINT billing_account ck_billing_account_due CHECK ((due >= 0))
 CONSTRAINT billing_account ck_billing_account_frozen CHECK (((state = 'SETTLED'::text) = (frozen_bill IS NOT NULL)))
@@ -1225,6 +1303,15 @@ CONSTRAINT signing_handover fk_signing_handover_from_id FOREIGN KEY (from_id) RE
 CONSTRAINT signing_handover fk_signing_handover_slot_id FOREIGN KEY (slot_id) REFERENCES signing_slot(id)
 CONSTRAINT signing_handover fk_signing_handover_to_id FOREIGN KEY (to_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_handover pk_signing_handover PRIMARY KEY (id)
+CONSTRAINT signing_identity_check ck_signing_identity_check_sha256 CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+CONSTRAINT signing_identity_check fk_signing_identity_check_document_id FOREIGN KEY (document_id) REFERENCES signing_document(id)
+CONSTRAINT signing_identity_check fk_signing_identity_check_sitting_id FOREIGN KEY (sitting_id) REFERENCES signing_sitting(id)
+CONSTRAINT signing_identity_check pk_signing_identity_check PRIMARY KEY (id)
+CONSTRAINT signing_identity_check uq_signing_identity_check_transaction_code UNIQUE (transaction_code)
+CONSTRAINT signing_phone_code ck_signing_phone_code_purpose CHECK ((purpose = ANY (ARRAY['PROVE'::text, 'SIGN'::text])))
+CONSTRAINT signing_phone_code ck_signing_phone_code_tries CHECK ((tries >= 0))
+CONSTRAINT signing_phone_code fk_signing_phone_code_sitting_id FOREIGN KEY (sitting_id) REFERENCES signing_sitting(id)
+CONSTRAINT signing_phone_code pk_signing_phone_code PRIMARY KEY (id)
 CONSTRAINT signing_pin_tries fk_signing_pin_tries_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_pin_tries pk_signing_pin_tries PRIMARY KEY (staff_id)
 CONSTRAINT signing_policy ck_signing_policy_key_kinds CHECK (((cardinality(key_kinds) > 0) AND (key_kinds <@ ARRAY['PKCS12'::text, 'PKCS11'::text, 'CSC'::text, 'TOKEN'::text])))
@@ -1252,7 +1339,7 @@ CONSTRAINT signing_reminder uq_signing_reminder_slot_id_step UNIQUE (slot_id, st
 CONSTRAINT signing_signature ck_signing_signature_capacity CHECK ((capacity = ANY (ARRAY['OWN'::text, 'KT'::text, 'TL'::text, 'DUTY'::text])))
 CONSTRAINT signing_signature ck_signing_signature_level CHECK ((level = ANY (ARRAY['B-B'::text, 'B-T'::text])))
 CONSTRAINT signing_signature ck_signing_signature_on_behalf_of CHECK (((capacity = 'OWN'::text) OR (on_behalf_of <> ''::text)))
-CONSTRAINT signing_signature ck_signing_signature_signer_kind CHECK ((signer_kind = ANY (ARRAY['STAFF'::text, 'ORGANISATION'::text])))
+CONSTRAINT signing_signature ck_signing_signature_signer_kind CHECK ((signer_kind = ANY (ARRAY['STAFF'::text, 'ORGANISATION'::text, 'PATIENT'::text, 'REPRESENTATIVE'::text, 'WITNESSES'::text])))
 CONSTRAINT signing_signature ck_signing_signature_standing CHECK ((standing = ANY (ARRAY['GOOD'::text, 'UNKNOWN'::text, 'UNREACHABLE'::text])))
 CONSTRAINT signing_signature ck_signing_signature_version CHECK ((version > 0))
 CONSTRAINT signing_signature fk_signing_signature_asked_id FOREIGN KEY (asked_id) REFERENCES kernel_staff_account(id)
@@ -1262,8 +1349,36 @@ CONSTRAINT signing_signature fk_signing_signature_signer_id FOREIGN KEY (signer_
 CONSTRAINT signing_signature fk_signing_signature_slot_id FOREIGN KEY (slot_id) REFERENCES signing_slot(id)
 CONSTRAINT signing_signature pk_signing_signature PRIMARY KEY (id)
 CONSTRAINT signing_signature uq_signing_signature_slot_id UNIQUE (slot_id)
+CONSTRAINT signing_sitting ck_signing_sitting_absence CHECK ((absence = ANY (ARRAY['NO_RELATIVE'::text, 'CANNOT_SIGN'::text, 'WILL_NOT_SIGN'::text])))
+CONSTRAINT signing_sitting ck_signing_sitting_absent CHECK (((kind = 'ABSENCE'::text) = (absence IS NOT NULL)))
+CONSTRAINT signing_sitting ck_signing_sitting_device CHECK (((device_hash IS NULL) = (joined_at IS NULL)))
+CONSTRAINT signing_sitting ck_signing_sitting_kind CHECK ((kind = ANY (ARRAY['TABLET'::text, 'ABSENCE'::text, 'PAPER'::text])))
+CONSTRAINT signing_sitting ck_signing_sitting_method CHECK ((method = ANY (ARRAY['DRAWN'::text, 'FINGERPRINT'::text, 'OTP'::text, 'NATIONAL_ID'::text, 'WITNESSED'::text, 'PAPER'::text])))
+CONSTRAINT signing_sitting ck_signing_sitting_reason CHECK (((absence IS NULL) OR (length(reason) >= 3)))
+CONSTRAINT signing_sitting ck_signing_sitting_relation CHECK ((((signer_kind = 'REPRESENTATIVE'::text) = (relation <> ''::text)) AND ((relation <> ''::text) = (standing IS NOT NULL))))
+CONSTRAINT signing_sitting ck_signing_sitting_signed CHECK (((state = ANY (ARRAY['SIGNED'::text, 'SEALED'::text])) <= (method IS NOT NULL)))
+CONSTRAINT signing_sitting ck_signing_sitting_signer_kind CHECK ((signer_kind = ANY (ARRAY['PATIENT'::text, 'REPRESENTATIVE'::text])))
+CONSTRAINT signing_sitting ck_signing_sitting_standing CHECK ((standing = ANY (ARRAY['MINOR'::text, 'INCAPACITATED'::text, 'UNCONSCIOUS'::text, 'AUTHORISED'::text])))
+CONSTRAINT signing_sitting ck_signing_sitting_state CHECK ((state = ANY (ARRAY['OPEN'::text, 'SHOWN'::text, 'SIGNED'::text, 'SEALED'::text, 'REFUSED'::text, 'EXPIRED'::text, 'CANCELLED'::text])))
+CONSTRAINT signing_sitting fk_signing_sitting_opened_by FOREIGN KEY (opened_by) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_sitting fk_signing_sitting_phone_id FOREIGN KEY (phone_id) REFERENCES signing_verified_phone(id)
+CONSTRAINT signing_sitting pk_signing_sitting PRIMARY KEY (id)
+CONSTRAINT signing_sitting uq_signing_sitting_code_hash UNIQUE (code_hash)
+CONSTRAINT signing_sitting_document ck_signing_sitting_document_bundle_sha256 CHECK ((bundle_sha256 ~ '^[0-9a-f]{64}$'::text))
+CONSTRAINT signing_sitting_document ck_signing_sitting_document_sealed CHECK (((sealed_at IS NULL) OR (signed_at IS NOT NULL)))
+CONSTRAINT signing_sitting_document ck_signing_sitting_document_sha256 CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+CONSTRAINT signing_sitting_document ck_signing_sitting_document_signed CHECK (((bundle_sha256 IS NULL) = (signed_at IS NULL)))
+CONSTRAINT signing_sitting_document fk_signing_sitting_document_document_id FOREIGN KEY (document_id) REFERENCES signing_document(id)
+CONSTRAINT signing_sitting_document fk_signing_sitting_document_sitting_id FOREIGN KEY (sitting_id) REFERENCES signing_sitting(id)
+CONSTRAINT signing_sitting_document fk_signing_sitting_document_slot_id FOREIGN KEY (slot_id) REFERENCES signing_slot(id)
+CONSTRAINT signing_sitting_document pk_signing_sitting_document PRIMARY KEY (sitting_id, document_id)
+CONSTRAINT signing_sitting_document uq_signing_sitting_document_sitting_id_position UNIQUE (sitting_id, "position")
+CONSTRAINT signing_sitting_witness fk_signing_sitting_witness_certificate_id FOREIGN KEY (certificate_id) REFERENCES signing_certificate(id)
+CONSTRAINT signing_sitting_witness fk_signing_sitting_witness_sitting_id FOREIGN KEY (sitting_id) REFERENCES signing_sitting(id)
+CONSTRAINT signing_sitting_witness fk_signing_sitting_witness_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_sitting_witness pk_signing_sitting_witness PRIMARY KEY (sitting_id, staff_id)
 CONSTRAINT signing_slot ck_signing_slot_owner CHECK ((((owner_kind = 'PERSON'::text) = (owner_id IS NOT NULL)) AND ((owner_kind = 'ROLE'::text) = (owner_role IS NOT NULL))))
-CONSTRAINT signing_slot ck_signing_slot_owner_kind CHECK ((owner_kind = ANY (ARRAY['PERSON'::text, 'ROLE'::text, 'ORGANISATION'::text])))
+CONSTRAINT signing_slot ck_signing_slot_owner_kind CHECK ((owner_kind = ANY (ARRAY['PERSON'::text, 'ROLE'::text, 'PATIENT'::text, 'ORGANISATION'::text])))
 CONSTRAINT signing_slot ck_signing_slot_signed CHECK (((state = 'SIGNED'::text) = (signed_at IS NOT NULL)))
 CONSTRAINT signing_slot ck_signing_slot_state CHECK ((state = ANY (ARRAY['WAITING'::text, 'SIGNED'::text, 'REFUSED'::text, 'CANCELLED'::text])))
 CONSTRAINT signing_slot fk_signing_slot_asked_id FOREIGN KEY (asked_id) REFERENCES kernel_staff_account(id)
@@ -1276,6 +1391,8 @@ CONSTRAINT signing_unlocked_key fk_signing_unlocked_key_certificate_id FOREIGN K
 CONSTRAINT signing_unlocked_key fk_signing_unlocked_key_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_unlocked_key pk_signing_unlocked_key PRIMARY KEY (token_hash)
 CONSTRAINT signing_verdict pk_signing_verdict PRIMARY KEY (sha256)
+CONSTRAINT signing_verified_phone fk_signing_verified_phone_verified_by FOREIGN KEY (verified_by) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_verified_phone pk_signing_verified_phone PRIMARY KEY (id)
 INDEX CREATE UNIQUE INDEX alembic_version_pkc ON public.alembic_version USING btree (version_num)
 INDEX CREATE INDEX ex_emr_bed_use_bed_during ON public.emr_bed_use USING gist (int4range(bed_number, bed_number, '[]'::text), during)
 INDEX CREATE INDEX ex_portal_schedule_practitioner ON public.portal_schedule USING gist (numrange((hashtextextended((practitioner_id)::text, (1)::bigint))::numeric, (hashtextextended((practitioner_id)::text, (1)::bigint))::numeric, '[]'::text), tstzrange(starts_at, ends_at)) WHERE (closed_at IS NULL)
@@ -1360,16 +1477,23 @@ INDEX CREATE INDEX ix_signing_document_patient ON public.signing_document USING 
 INDEX CREATE INDEX ix_signing_document_subject ON public.signing_document USING btree (subject)
 INDEX CREATE INDEX ix_signing_document_supersedes ON public.signing_document USING btree (supersedes)
 INDEX CREATE INDEX ix_signing_handover_slot_id ON public.signing_handover USING btree (slot_id)
+INDEX CREATE INDEX ix_signing_identity_check_sitting ON public.signing_identity_check USING btree (sitting_id)
+INDEX CREATE INDEX ix_signing_phone_code_phone ON public.signing_phone_code USING btree (phone, asked_at)
+INDEX CREATE INDEX ix_signing_phone_code_sitting ON public.signing_phone_code USING btree (sitting_id, asked_at)
 INDEX CREATE INDEX ix_signing_public_try_last_at ON public.signing_public_try USING btree (last_at)
 INDEX CREATE INDEX ix_signing_refusal_document_id ON public.signing_refusal USING btree (document_id)
 INDEX CREATE INDEX ix_signing_rehearsal_staff ON public.signing_rehearsal USING btree (staff_id, made_at)
 INDEX CREATE INDEX ix_signing_reminder_to_id ON public.signing_reminder USING btree (to_id)
 INDEX CREATE INDEX ix_signing_signature_document ON public.signing_signature USING btree (document_id)
 INDEX CREATE INDEX ix_signing_signature_signer ON public.signing_signature USING btree (signer_id, signed_at)
+INDEX CREATE INDEX ix_signing_sitting_document_document ON public.signing_sitting_document USING btree (document_id)
+INDEX CREATE INDEX ix_signing_sitting_patient ON public.signing_sitting USING btree (patient_id, opened_at)
+INDEX CREATE INDEX ix_signing_sitting_state ON public.signing_sitting USING btree (state, expires_at)
 INDEX CREATE INDEX ix_signing_slot_owed ON public.signing_slot USING btree (owner_id, open_since) WHERE ((state = 'WAITING'::text) AND (open_since IS NOT NULL))
 INDEX CREATE INDEX ix_signing_slot_owed_by_role ON public.signing_slot USING btree (owner_role, owner_department, open_since) WHERE ((state = 'WAITING'::text) AND (open_since IS NOT NULL))
 INDEX CREATE INDEX ix_signing_unlocked_key_staff_id ON public.signing_unlocked_key USING btree (staff_id)
 INDEX CREATE INDEX ix_signing_unlocked_key_used_at ON public.signing_unlocked_key USING btree (used_at)
+INDEX CREATE INDEX ix_signing_verified_phone_patient ON public.signing_verified_phone USING btree (patient_id, phone)
 INDEX CREATE UNIQUE INDEX pk_billing_account ON public.billing_account USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_billing_allocation ON public.billing_allocation USING btree (transaction_id)
 INDEX CREATE UNIQUE INDEX pk_billing_bank_transaction ON public.billing_bank_transaction USING btree (id)
@@ -1449,6 +1573,8 @@ INDEX CREATE UNIQUE INDEX pk_signing_certificate_notice ON public.signing_certif
 INDEX CREATE UNIQUE INDEX pk_signing_delegation ON public.signing_delegation USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_document ON public.signing_document USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_handover ON public.signing_handover USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_identity_check ON public.signing_identity_check USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_phone_code ON public.signing_phone_code USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_pin_tries ON public.signing_pin_tries USING btree (staff_id)
 INDEX CREATE UNIQUE INDEX pk_signing_policy ON public.signing_policy USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_public_try ON public.signing_public_try USING btree (source)
@@ -1457,9 +1583,13 @@ INDEX CREATE UNIQUE INDEX pk_signing_rehearsal ON public.signing_rehearsal USING
 INDEX CREATE UNIQUE INDEX pk_signing_release ON public.signing_release USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_reminder ON public.signing_reminder USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_signature ON public.signing_signature USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_sitting ON public.signing_sitting USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_sitting_document ON public.signing_sitting_document USING btree (sitting_id, document_id)
+INDEX CREATE UNIQUE INDEX pk_signing_sitting_witness ON public.signing_sitting_witness USING btree (sitting_id, staff_id)
 INDEX CREATE UNIQUE INDEX pk_signing_slot ON public.signing_slot USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_unlocked_key ON public.signing_unlocked_key USING btree (token_hash)
 INDEX CREATE UNIQUE INDEX pk_signing_verdict ON public.signing_verdict USING btree (sha256)
+INDEX CREATE UNIQUE INDEX pk_signing_verified_phone ON public.signing_verified_phone USING btree (id)
 INDEX CREATE UNIQUE INDEX uq_billing_account_episode_id ON public.billing_account USING btree (episode_id)
 INDEX CREATE UNIQUE INDEX uq_billing_bank_transaction_bank_reference ON public.billing_bank_transaction USING btree (account, bank_reference, amount, direction) WHERE (bank_reference <> ''::text)
 INDEX CREATE UNIQUE INDEX uq_billing_charge_order_id ON public.billing_charge USING btree (order_id) WHERE (voided_at IS NULL)
@@ -1510,10 +1640,13 @@ INDEX CREATE UNIQUE INDEX uq_signing_certificate_active_staff ON public.signing_
 INDEX CREATE UNIQUE INDEX uq_signing_certificate_fingerprint ON public.signing_certificate USING btree (fingerprint)
 INDEX CREATE UNIQUE INDEX uq_signing_certificate_notice_certificate_id_kind ON public.signing_certificate_notice USING btree (certificate_id, kind)
 INDEX CREATE UNIQUE INDEX uq_signing_document_code ON public.signing_document USING btree (code)
+INDEX CREATE UNIQUE INDEX uq_signing_identity_check_transaction_code ON public.signing_identity_check USING btree (transaction_code)
 INDEX CREATE UNIQUE INDEX uq_signing_policy_owner_kind_staff_id_document_kind ON public.signing_policy USING btree (owner_kind, staff_id, document_kind) NULLS NOT DISTINCT
 INDEX CREATE UNIQUE INDEX uq_signing_release_slot_id ON public.signing_release USING btree (slot_id)
 INDEX CREATE UNIQUE INDEX uq_signing_reminder_slot_id_step ON public.signing_reminder USING btree (slot_id, step)
 INDEX CREATE UNIQUE INDEX uq_signing_signature_slot_id ON public.signing_signature USING btree (slot_id)
+INDEX CREATE UNIQUE INDEX uq_signing_sitting_code_hash ON public.signing_sitting USING btree (code_hash)
+INDEX CREATE UNIQUE INDEX uq_signing_sitting_document_sitting_id_position ON public.signing_sitting_document USING btree (sitting_id, "position")
 INDEX CREATE UNIQUE INDEX uq_signing_slot_document_id_field ON public.signing_slot USING btree (document_id, field)
 INDEX CREATE UNIQUE INDEX uq_signing_slot_document_id_position ON public.signing_slot USING btree (document_id, "position")
 TRIGGER CREATE TRIGGER keep BEFORE TRUNCATE ON public.billing_account FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
@@ -1571,13 +1704,18 @@ TRIGGER CREATE TRIGGER signing_archived_append_only BEFORE DELETE OR UPDATE OR T
 TRIGGER CREATE TRIGGER signing_delegation_keep BEFORE DELETE OR UPDATE ON public.signing_delegation FOR EACH ROW EXECUTE FUNCTION signing_keep_delegation()
 TRIGGER CREATE TRIGGER signing_document_keep BEFORE DELETE OR UPDATE ON public.signing_document FOR EACH ROW EXECUTE FUNCTION signing_keep_document()
 TRIGGER CREATE TRIGGER signing_handover_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_handover FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
+TRIGGER CREATE TRIGGER signing_identity_check_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_identity_check FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_refusal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_refusal FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_rehearsal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_rehearsal FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_release_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_release FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_reminder_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_reminder FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_signature_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_signature FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
+TRIGGER CREATE TRIGGER signing_sitting_keep BEFORE DELETE OR UPDATE ON public.signing_sitting FOR EACH ROW EXECUTE FUNCTION signing_keep_sitting()
+TRIGGER CREATE TRIGGER signing_sitting_document_keep BEFORE DELETE OR UPDATE ON public.signing_sitting_document FOR EACH ROW EXECUTE FUNCTION signing_keep_sitting_document()
+TRIGGER CREATE TRIGGER signing_sitting_witness_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_sitting_witness FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_slot_asked BEFORE UPDATE ON public.signing_slot FOR EACH ROW EXECUTE FUNCTION signing_keep_asked()
 TRIGGER CREATE TRIGGER signing_slot_keep BEFORE DELETE OR UPDATE ON public.signing_slot FOR EACH ROW EXECUTE FUNCTION signing_keep_slot()
+TRIGGER CREATE TRIGGER signing_verified_phone_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_verified_phone FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 FUNCTION CREATE OR REPLACE FUNCTION public.billing_entry_balances()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1756,6 +1894,30 @@ AS $function$
             END IF;
             RETURN NEW;
         END $function$
+FUNCTION CREATE OR REPLACE FUNCTION public.signing_keep_sitting()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+        BEGIN
+            IF TG_OP = 'DELETE' OR OLD.state IN ('SEALED', 'REFUSED', 'EXPIRED', 'CANCELLED')
+               OR (OLD.state = 'SIGNED' AND NEW.state NOT IN ('SIGNED', 'SEALED', 'CANCELLED'))
+               OR (OLD.state = 'SHOWN' AND NEW.state = 'OPEN') THEN
+                RAISE EXCEPTION 'a sitting never goes back' USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NEW;
+        END $function$
+FUNCTION CREATE OR REPLACE FUNCTION public.signing_keep_sitting_document()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+        BEGIN
+            IF TG_OP = 'DELETE' OR OLD.sealed_at IS NOT NULL
+               OR (OLD.sha256, OLD.slot_id, OLD.size) IS DISTINCT FROM (NEW.sha256, NEW.slot_id, NEW.size)
+               OR (OLD.bundle_sha256 IS NOT NULL AND OLD.bundle_sha256 IS DISTINCT FROM NEW.bundle_sha256) THEN
+                RAISE EXCEPTION 'what was listed and signed never changes' USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NEW;
+        END $function$
 FUNCTION CREATE OR REPLACE FUNCTION public.signing_keep_slot()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1922,6 +2084,8 @@ GRANT INSERT, SELECT, UPDATE ON signing_certificate_notice TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_delegation TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_document TO lanh_app
 GRANT INSERT, SELECT ON signing_handover TO lanh_app
+GRANT INSERT, SELECT ON signing_identity_check TO lanh_app
+GRANT INSERT, SELECT, UPDATE ON signing_phone_code TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_pin_tries TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_policy TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_public_try TO lanh_app
@@ -1930,6 +2094,10 @@ GRANT INSERT, SELECT ON signing_rehearsal TO lanh_app
 GRANT INSERT, SELECT ON signing_release TO lanh_app
 GRANT INSERT, SELECT ON signing_reminder TO lanh_app
 GRANT INSERT, SELECT ON signing_signature TO lanh_app
+GRANT INSERT, SELECT, UPDATE ON signing_sitting TO lanh_app
+GRANT INSERT, SELECT, UPDATE ON signing_sitting_document TO lanh_app
+GRANT INSERT, SELECT ON signing_sitting_witness TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_slot TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_unlocked_key TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON signing_verdict TO lanh_app
+GRANT INSERT, SELECT ON signing_verified_phone TO lanh_app

@@ -29,7 +29,9 @@ class Sitting(Base):
             "(signer_kind = 'REPRESENTATIVE') = (relation <> '') AND (relation <> '') = (standing IS NOT NULL)",
             name="relation",
         ),
-        CheckConstraint("standing IN ('MINOR', 'INCAPACITATED', 'UNCONSCIOUS', 'AUTHORISED')", name="standing"),
+        CheckConstraint(
+            "standing IN ('MINOR', 'INCAPACITATED', 'UNCONSCIOUS', 'AUTHORISED')", name="standing"
+        ),
         CheckConstraint(f"method IN {METHODS}", name="method"),
         CheckConstraint("(state IN ('SIGNED', 'SEALED')) <= (method IS NOT NULL)", name="signed"),
         CheckConstraint("(kind = 'ABSENCE') = (absence IS NOT NULL)", name="absent"),

@@ -139,7 +139,7 @@ def listed() -> None:
         sa.Column("sealed_at", MOMENT),
         sa.Column("failure", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("sitting_id", "document_id", name="pk_signing_sitting_document"),
-        sa.UniqueConstraint("sitting_id", "position", name="uq_signing_sitting_document_sitting_id"),
+        sa.UniqueConstraint("sitting_id", "position", name="uq_signing_sitting_document_sitting_id_position"),
         fk("signing_sitting_document", "sitting_id", SITTING),
         fk("signing_sitting_document", "document_id", "signing_document.id"),
         fk("signing_sitting_document", "slot_id", "signing_slot.id"),
