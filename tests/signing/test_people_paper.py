@@ -1,6 +1,7 @@
 """A signature that carries drawn lines and files: earlier signatures stay valid, the file stays PDF/A-3b."""
 
 import hashlib
+import io
 import re
 from pathlib import Path
 
@@ -72,7 +73,7 @@ async def test_files_carried_by_a_later_signature_leave_the_earlier_one_valid(
     file.write_bytes(pdf)
     assert "No syntax or stream encoding errors" in run("qpdf", "--check", file)
     assert "Người bệnh: NGUYỄN VĂN AN" in run("pdftotext", "-layout", file, "-")
-    reader = PdfFileReader(file.open("rb"))
+    reader = PdfFileReader(io.BytesIO(pdf))
     field_of = next(f for f in reader.root["/AcroForm"]["/Fields"] if f.get_object()["/T"] == "nguoi_benh")
     carried_files = field_of.get_object()["/AP"]["/N"]["/AF"]
     assert [f.get_object()["/EF"]["/F"].data for f in carried_files] == [item.data for item in CARRIED]
