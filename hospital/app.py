@@ -39,6 +39,7 @@ from kernel.outbox.pages import JobPages
 from kernel.problems import Problem
 from kernel.services import open_services, services_of_app
 from kernel.staff.guards import provide_actor, provide_visitor
+from kernel.staff.known import KnownStaff
 from kernel.staff.pages import LoginPages
 from kernel.staff.rest import LoginController
 from kernel.web.compression import compress_text
@@ -101,6 +102,7 @@ async def run(app: Litestar) -> AsyncGenerator[None, None]:
         async with AsyncExitStack() as stack:
             opened = open_services(settings, app.state.sessions, engine=engine, preload=PRELOAD)
             app.state.services = await stack.enter_async_context(opened)
+            app.state.known_staff = KnownStaff(app.state.services.wake)
             call_before_stop(app.state.services.wake.end_streams)
             app.state.department_names = await names_of_departments(app.state.sessions)
             if settings.kernel.inline_worker:

@@ -1,5 +1,6 @@
 """The database: base of all tables, engine, sessions, one transaction per request."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import ClassVar
@@ -61,8 +62,14 @@ def make_sessions(engine: AsyncEngine) -> Sessions:
 
 async def session_per_request(state: State) -> AsyncGenerator[AsyncSession, None]:
     """Commit when the handler returns, roll back when it raises, before a byte is sent."""
-    async with state.sessions.begin() as session:
+    session: AsyncSession = state.sessions()
+    try:
         yield session
+        if session.in_transaction():
+            await session.commit()  # Gives the connection back too.
+    finally:
+        if session.in_transaction():
+            await asyncio.shield(session.close())
 
 
 async def sessions_of_app(state: State) -> Sessions:

@@ -4,7 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from msgspec import Struct, convert
-from sqlalchemy import Select, case, or_, select
+from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.orders.models import Order
@@ -14,8 +14,12 @@ from emr.orders.service import COLUMNS, ORDERS
 from emr.orders.views import OrderView, ResultView
 from emr.patients.models import Patient
 from kernel.clock import Instant, day_bounds
+from kernel.statements import Statement
 
 _MOST = 200
+_OF_VISITS = Statement(
+    select(*COLUMNS).where(ORDERS.c.visit_id == any_(bindparam("visits", type_=ARRAY(Uuid))))
+)
 
 
 class WorkLine(Struct, frozen=True):
@@ -50,8 +54,9 @@ async def orders_of_visit(session: AsyncSession, visit_id: UUID) -> list[OrderVi
 
 async def orders_of_visits(session: AsyncSession, visit_ids: list[UUID]) -> list[OrderView]:
     """Return the orders of several visits without results: to count what is done."""
-    rows = await session.execute(select(*COLUMNS).where(ORDERS.c.visit_id.in_(visit_ids)))
-    return [convert(row._asdict(), OrderView) for row in rows]
+    if not visit_ids:
+        return []
+    return convert(await _OF_VISITS.rows(session, visits=visit_ids), list[OrderView])
 
 
 async def orders_of_episode(session: AsyncSession, episode_id: UUID) -> list[OrderView]:

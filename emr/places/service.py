@@ -1,15 +1,22 @@
 """Read departments, rooms and the roster."""
 
+from typing import cast
 from uuid import UUID
 
 from msgspec import convert
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.places.models import Department, Duty, Room
 from emr.places.views import DepartmentView, DutyView, RoomView
 from kernel.clock import Instant
 from kernel.problems import NotFound
+from kernel.statements import Statement
+
+_ROOMS = cast(Table, Room.__table__)
+_ROOM_COLUMNS = [_ROOMS.c[name] for name in RoomView.__struct_fields__]
+_ALL_ROOMS = Statement(select(*_ROOM_COLUMNS).where(_ROOMS.c.active).order_by(_ROOMS.c.code))
+_ONE_ROOM = Statement(select(*_ROOM_COLUMNS).where(_ROOMS.c.code == bindparam("code"), _ROOMS.c.active))
 
 
 class NoSuchRoom(NotFound):
@@ -41,23 +48,17 @@ async def get_department(session: AsyncSession, code: str) -> DepartmentView:
 async def list_rooms(
     session: AsyncSession, *, kinds: tuple[str, ...] = (), area: str | None = None
 ) -> list[RoomView]:
-    """Return active rooms, by kind or by the lobby board that shows them."""
-    columns = [getattr(Room, name) for name in RoomView.__struct_fields__]
-    statement = select(*columns).where(Room.active).order_by(Room.code)
-    if kinds:
-        statement = statement.where(Room.kind.in_(kinds))
-    if area:
-        statement = statement.where(Room.area == area)
-    return [convert(row._asdict(), RoomView) for row in await session.execute(statement)]
+    """Return active rooms, by kind or by the lobby board that shows them. A house has dozens, not thousands."""
+    rooms = convert(await _ALL_ROOMS.rows(session), list[RoomView])
+    return [room for room in rooms if (not kinds or room.kind in kinds) and (not area or room.area == area)]
 
 
 async def get_room(session: AsyncSession, code: str) -> RoomView:
     """Raises NoSuchRoom."""
-    columns = [getattr(Room, name) for name in RoomView.__struct_fields__]
-    row = (await session.execute(select(*columns).where(Room.code == code, Room.active))).first()
+    row = await _ONE_ROOM.first(session, code=code)
     if row is None:
         raise NoSuchRoom("Không có phòng này.", field="room")
-    return convert(row._asdict(), RoomView)
+    return convert(row, RoomView)
 
 
 async def on_duty(session: AsyncSession, *, at: Instant, kind: str | None = None) -> list[DutyView]:

@@ -5,7 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from msgspec import convert
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,13 +24,44 @@ from kernel.ids import new_id
 from kernel.live import touch
 from kernel.problems import Conflict, NotFound
 from kernel.staff.api import Actor
+from kernel.statements import Statement
 from kernel.text import mask_name
 
 _TICKETS = cast(Table, Ticket.__table__)
+_VISITS = cast(Table, Visit.__table__)
+_PATIENTS = cast(Table, Patient.__table__)
 _DAYS = cast(Table, QueueDay.__table__)
 CALLED_ROOMS = ("EXAM", "EMERGENCY")
 """Rooms that call numbers."""
 _PRIORITY = {rank: priority for priority, rank in RANK.items()}
+
+
+_QUEUE = Statement(
+    select(
+        _TICKETS.c.id.label("ticket_id"),
+        _TICKETS.c.visit_id,
+        _VISITS.c.patient_id,
+        _TICKETS.c.number,
+        _PATIENTS.c.name,
+        _PATIENTS.c.birth_date,
+        _PATIENTS.c.sex,
+        _TICKETS.c.rank,
+        _TICKETS.c.state,
+        _TICKETS.c.ready,
+        _VISITS.c.payer,
+        _TICKETS.c.issued_at,
+        _TICKETS.c.called_at,
+        _VISITS.c.number.label("visit_number"),
+    )
+    .join(_VISITS, _VISITS.c.id == _TICKETS.c.visit_id)
+    .join(_PATIENTS, _PATIENTS.c.id == _VISITS.c.patient_id)
+    .where(
+        _TICKETS.c.room_code == bindparam("room"),
+        _TICKETS.c.day == bindparam("day"),
+        _TICKETS.c.state != TicketState.CANCELLED.value,
+    )
+    .order_by(_TICKETS.c.rank.desc(), _TICKETS.c.number)
+)
 
 
 class NoSuchTicket(NotFound):
@@ -193,34 +224,12 @@ async def tell_queue(session: AsyncSession, room: str) -> None:
 async def queue_of(session: AsyncSession, room: str, *, day: date) -> QueueView:
     """Return the people of a room's queue of a day, who comes next first. Raises NoSuchRoom."""
     place = await get_room(session, room)
-    statement = (
-        select(
-            Ticket.id.label("ticket_id"),
-            Ticket.visit_id,
-            Visit.patient_id,
-            Ticket.number,
-            Patient.name,
-            Patient.birth_date,
-            Patient.sex,
-            Ticket.rank,
-            Ticket.state,
-            Ticket.ready,
-            Visit.payer,
-            Ticket.issued_at,
-            Ticket.called_at,
-            Visit.number.label("visit_number"),
-        )
-        .join(Visit, Visit.id == Ticket.visit_id)
-        .join(Patient, Patient.id == Visit.patient_id)
-        .where(Ticket.room_code == room, Ticket.day == day, Ticket.state != TicketState.CANCELLED.value)
-        .order_by(Ticket.rank.desc(), Ticket.number)
+    rows = await _QUEUE.rows(session, room=room, day=day)
+    for row in rows:
+        row["priority"] = _PRIORITY[row["rank"]].value
+    return QueueView(
+        room=room, room_name=place.name, day=day, lines=convert(rows, list[QueueLine], strict=False)
     )
-    rows = await session.execute(statement)
-    lines = [
-        convert(row._asdict() | {"priority": _PRIORITY[row.rank].value}, QueueLine, strict=False)
-        for row in rows
-    ]
-    return QueueView(room=room, room_name=place.name, day=day, lines=lines)
 
 
 async def board_of(session: AsyncSession, area: str, *, day: date) -> BoardView:

@@ -32,7 +32,12 @@ async def find_actor(connection: Connection) -> Actor | None:
         token = connection.cookies.get(COOKIE)
         state = connection.app.state
         found = token and await actor_of_token(
-            state.sessions, token, ip=client_ip(connection), settings=state.settings.kernel, now=utc_now()
+            state.sessions,
+            token,
+            ip=client_ip(connection),
+            settings=state.settings.kernel,
+            now=utc_now(),
+            known=state.get("known_staff"),
         )
         device = connection.headers.get("user-agent", "")[:DEVICE_LETTERS]
         connection.scope["state"]["lanh_actor"] = replace(found, device=device) if found else None

@@ -21,8 +21,10 @@ from kernel.db import Sessions
 from kernel.ids import new_id
 from kernel.problems import NotFound, NotSignedIn, Refused
 from kernel.settings import KernelSettings
+from kernel.staff.known import KnownStaff, SignInRow, tell_accounts_changed
 from kernel.staff.models import StaffAccount, StaffSession
 from kernel.staff.rules import Actor, Role, password_refusal, session_is_live
+from kernel.statements import Statement
 
 COOKIE = "lanh_session"
 
@@ -220,7 +222,7 @@ def token_hash(token: str) -> bytes:
     return hmac.digest(b"lanh staff session", token.encode(), hashlib.sha256)
 
 
-_LOGIN = (
+_LOGIN = Statement(
     select(
         StaffSession.id.label("session_id"),
         StaffSession.created_at,
@@ -235,32 +237,52 @@ _LOGIN = (
     .join(StaffAccount, StaffAccount.id == StaffSession.account_id)
     .where(StaffSession.token_hash == bindparam("token_hash"), StaffSession.ended_at.is_(None))
 )
-"""Made once: it runs before every request."""
+"""It runs before every request."""
 
 
 async def actor_of_token(
-    sessions: Sessions, token: str, *, ip: str, settings: KernelSettings, now: Instant
+    sessions: Sessions,
+    token: str,
+    *,
+    ip: str,
+    settings: KernelSettings,
+    now: Instant,
+    known: KnownStaff | None = None,
 ) -> Actor | None:
     """Return who holds this token, or None if it is unknown, ended or too old. Notes "last seen" once a minute."""
-    async with sessions() as session:
-        row: Any = (await session.execute(_LOGIN, {"token_hash": token_hash(token)})).first()
-        if row is None:
-            return None
-        live = session_is_live(
-            created_at=row.created_at,
-            last_seen_at=row.last_seen_at,
-            now=now,
-            hours=settings.session_hours,
-            idle_minutes=settings.session_idle_minutes,
-        )
-        if not live or row.disabled_at is not None:
-            return None
-        if now - row.last_seen_at > timedelta(minutes=1):
-            await session.execute(
-                update(StaffSession).where(StaffSession.id == row.session_id).values(last_seen_at=now)
-            )
-            await session.commit()
-    return _actor(row, session_id=row.session_id, ip=ip)
+    key = token_hash(token)
+
+    async def read() -> SignInRow | None:
+        async with sessions() as session:
+            row = await _LOGIN.first(session, token_hash=key)
+            if row and now - row["last_seen_at"] > timedelta(minutes=1) and _may_enter(row, settings, now):
+                seen = update(StaffSession).where(StaffSession.id == row["session_id"])
+                await session.execute(seen.values(last_seen_at=now))
+                await session.commit()
+        return row
+
+    row = await (read() if known is None else known.find(key, read))
+    if row is None or not _may_enter(row, settings, now):
+        return None
+    return Actor(
+        id=row["id"],
+        name=row["name"],
+        title=row["title"],
+        roles=frozenset(Role(role) for role in row["roles"]),
+        department=row["department"],
+        session_id=row["session_id"],
+        ip=ip,
+    )
+
+
+def _may_enter(row: SignInRow, settings: KernelSettings, now: Instant) -> bool:
+    return row["disabled_at"] is None and session_is_live(
+        created_at=row["created_at"],
+        last_seen_at=row["last_seen_at"],
+        now=now,
+        hours=settings.session_hours,
+        idle_minutes=settings.session_idle_minutes,
+    )
 
 
 async def sign_out(session: AsyncSession, actor: Actor, *, now: Instant) -> None:
@@ -268,4 +290,5 @@ async def sign_out(session: AsyncSession, actor: Actor, *, now: Instant) -> None
     await session.execute(
         update(StaffSession).where(StaffSession.id == actor.session_id).values(ended_at=now)
     )
+    tell_accounts_changed(session)
     await record(session, Entry(action=Action.LOGOUT, subject=f"kernel.staff:{actor.id}"), actor)

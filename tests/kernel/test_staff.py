@@ -1,5 +1,6 @@
 """Accounts, sign-in, sessions: who gets in, who does not, and what the log says of it."""
 
+import asyncio
 from datetime import timedelta
 
 import httpx
@@ -7,14 +8,17 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hospital.app import create_app
 from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.db import Sessions
 from kernel.ids import new_id
 from kernel.staff.api import NewAccount, Role, add_account
+from kernel.staff.known import KnownStaff
 from kernel.staff.rules import password_refusal, safe_next, session_is_live
 from kernel.staff.service import SignIn, SignInRefused, WeakPassword, actor_of_token, sign_in
-from tests.conftest import PASSWORD, SignedIn
+from kernel.wake import Message, Wake
+from tests.conftest import PASSWORD, RealDatabase, SignedIn, browser
 
 
 @pytest.mark.parametrize(
@@ -128,3 +132,72 @@ async def test_a_form_without_the_token_of_our_page_is_refused(
     await signed_in(Role.NURSE)
     client.event_hooks["request"] = []
     assert (await client.post("/api/logout")).status_code == 403
+
+
+async def test_a_sign_out_ends_the_session_in_every_process_within_the_second(real_db: RealDatabase) -> None:
+    """Two applications over one database; the other one has just let the person in and remembers."""
+    other = create_app(real_db.settings)
+    async with other.lifespan(), browser(other) as elsewhere:
+        await real_db.sign_in(Role.NURSE)
+        held = {"cookie": f"lanh_session={real_db.client.cookies['lanh_session']}"}
+        wake = other.state.services.wake
+        async with asyncio.timeout(10):
+            while not (wake.connected and real_db.services.wake.connected):
+                await asyncio.sleep(0.01)
+        for client in (elsewhere, elsewhere, real_db.browser()):
+            assert (await client.get("/api/me", headers=held)).status_code == 200
+        assert len(other.state.known_staff) == 1
+        answer = await real_db.client.post("/logout")
+        assert answer.status_code == 303
+        assert (await real_db.browser().get("/api/me", headers=held)).status_code == 401  # Here at once.
+        await asyncio.sleep(0.3)
+        assert (await elsewhere.get("/api/me", headers=held)).status_code == 401
+
+
+async def test_who_was_here_is_forgotten_after_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    wake, asked, clock = Wake(), [], [100.0]
+    wake.connected = True
+    known = KnownStaff(wake)
+    monkeypatch.setattr("kernel.staff.known.time.monotonic", lambda: clock[0])
+
+    async def read() -> dict[str, str]:
+        asked.append(clock[0])
+        return {"name": "a"}
+
+    await known.find(b"k", read)
+    clock[0] += 0.9
+    await known.find(b"k", read)
+    clock[0] += 0.2
+    await known.find(b"k", read)
+    assert len(asked) == 2
+
+
+async def test_nobody_is_remembered_while_other_processes_cannot_be_heard() -> None:
+    wake, asked = Wake(), []
+    known = KnownStaff(wake)
+
+    async def read() -> dict[str, str]:
+        asked.append(1)
+        return {"name": "a"}
+
+    await known.find(b"k", read)
+    await known.find(b"k", read)
+    wake.connected = True
+    await known.find(b"k", read)
+    await known.find(b"k", read)
+    wake.connected = False
+    await known.find(b"k", read)
+    assert len(asked) == 4
+
+
+async def test_a_sign_out_during_the_reading_is_not_overlooked() -> None:
+    wake = Wake()
+    wake.connected = True
+    known = KnownStaff(wake)
+
+    async def read() -> dict[str, str]:
+        wake.tell([Message("staff", "{}")])
+        return {"name": "read before the sign-out"}
+
+    await known.find(b"k", read)
+    assert len(known) == 0

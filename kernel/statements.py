@@ -1,0 +1,106 @@
+"""Hot statements: written with SQLAlchemy Core, compiled once, handed straight to the driver in the session's own connection.
+
+A statement through the session costs ten times the driver's own work (building, caching key, greenlets, result
+objects). A `Statement` keeps Core's names and types and leaves that out. A SELECT opens no transaction by itself: at
+READ COMMITTED each statement sees what is committed anyway, so BEGIN and COMMIT would be two trips for nothing. After
+the session's first write it runs inside that transaction and sees its rows. Anything else begins the transaction.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import ClauseElement, select
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+
+_DIALECT = asyncpg.dialect(json_deserializer=msgspec.json.decode)  # type: ignore[no-untyped-call]
+_DIALECT._json_serializer = lambda value: msgspec.json.encode(value).decode()  # As kernel.db's engine does.
+_NOTHING = select(1)
+
+Row = dict[str, Any]
+Convert = Callable[[Any], Any]
+
+
+class _Compiled(NamedTuple):
+    sql: str
+    reads: bool
+    parameters: list[tuple[str, Any, bool, Convert | None]]  # Name, value, required, conversion.
+    columns: list[tuple[str, Convert]]  # Those the driver does not give as they are.
+
+
+class Statement:
+    """One SELECT, INSERT, UPDATE or DELETE whose values are bound parameters; lists are arrays (`= ANY`), never IN."""
+
+    def __init__(self, clause: ClauseElement) -> None:
+        self._clause = clause
+
+    @cached_property
+    def _compiled(self) -> "_Compiled":
+        compiled = self._clause.compile(dialect=_DIALECT)
+        assert isinstance(compiled, SQLCompiler)
+        if "POSTCOMPILE" in compiled.string:
+            raise ValueError("a statement with IN (...) cannot be kept; use = ANY(array)")
+        parameters: list[Any] = [
+            (
+                name,
+                compiled.binds[name].value,
+                compiled.binds[name].required,
+                compiled._bind_processors.get(name),
+            )
+            for name in compiled.positiontup or ()
+        ]
+        columns: list[Any] = [
+            (column.keyname, made)
+            for column in compiled._result_columns
+            if (made := column.type._cached_result_processor(_DIALECT, None))
+        ]
+        # A locking SELECT, or one with a WITH that writes, needs its transaction as a write does.
+        reads = compiled.string.startswith("SELECT") and " FOR " not in compiled.string
+        return _Compiled(compiled.string, reads, parameters, columns)
+
+    async def rows(self, session: AsyncSession, **values: Any) -> list[Row]:
+        """Return every row as a dict by column name."""
+        sql, reads, parameters, columns = self._compiled
+        arguments = [_argument(*parameter, values) for parameter in parameters]
+        wire = await session.run_sync(_wire)
+        if not reads and wire._transaction is None:
+            await wire._start_transaction()
+        driver = wire.driver_connection
+        try:
+            found = [dict(record) for record in await driver.fetch(sql, *arguments)]
+        except Exception:
+            if driver.is_closed():  # SQLAlchemy must meet the dead connection itself, to replace the pool's.
+                await session.execute(_NOTHING)
+            raise
+        for name, convert in columns:
+            for row in found:
+                row[name] = convert(row[name])
+        return found
+
+    async def first(self, session: AsyncSession, **values: Any) -> Row | None:
+        """Return the first row, or None."""
+        found = await self.rows(session, **values)
+        return found[0] if found else None
+
+
+def _wire(session: Session) -> Any:
+    """The driver's connection of this session, flushed: what was written through the mapper is there."""
+    if session.new or session.dirty or session.deleted:
+        session.flush()
+    return session.connection().connection.dbapi_connection
+
+
+def _argument(
+    name: str, default: Any, required: bool, convert: Convert | None, values: dict[str, Any]
+) -> Any:
+    if name in values:
+        value = values[name]
+    elif required:
+        raise KeyError(name)
+    else:
+        value = default
+    return convert(value) if convert and value is not None else value

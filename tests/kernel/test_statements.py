@@ -1,0 +1,85 @@
+"""Kept statements: the session's own connection and transaction, Core's names and types, nothing in between."""
+
+import pytest
+from sqlalchemy import ARRAY, Table, Text, any_, bindparam, column, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from kernel.ids import new_id
+from kernel.outbox.models import OutboxJob
+from kernel.statements import Statement
+from tests.conftest import RealDatabase
+
+JOBS: Table = OutboxJob.__table__  # type: ignore[assignment]  # the mapper says FromClause
+NOW = Statement(select(func.now().label("at")))
+ONE = Statement(select(JOBS.c.kind, JOBS.c.payload).where(JOBS.c.key == bindparam("key")))
+SOME = Statement(select(JOBS.c.kind).where(JOBS.c.key == any_(bindparam("keys", type_=ARRAY(Text)))))
+ADD = Statement(insert(JOBS).values({name: bindparam(name) for name in ("kind", "payload", "key")}))
+RENAME = Statement(
+    update(JOBS).where(JOBS.c.key == bindparam("which")).values(kind=bindparam("to")).returning(JOBS.c.kind)
+)
+
+
+def job(kind: str = "a") -> dict[str, object]:
+    return {"kind": kind, "payload": {"a": [1, "ố"]}, "key": new_id().hex}
+
+
+async def test_a_read_opens_no_transaction_until_something_is_written(real_db: RealDatabase) -> None:
+    async with real_db.sessions.begin() as session:
+        first, second = await NOW.first(session), await NOW.first(session)
+        assert first != second  # Each is its own transaction.
+        await ADD.rows(session, **job())
+        assert await NOW.first(session) == await NOW.first(session)
+
+
+async def test_a_read_sees_what_its_own_session_wrote_and_nobody_else_does(real_db: RealDatabase) -> None:
+    mine = job()
+    async with real_db.sessions.begin() as session, real_db.sessions() as other:
+        await ADD.rows(session, **mine)
+        assert await ONE.first(session, key=mine["key"]) == {"kind": "a", "payload": {"a": [1, "ố"]}}
+        assert await ONE.first(other, key=mine["key"]) is None
+    async with real_db.sessions() as later:
+        assert (await SOME.rows(later, keys=[mine["key"], "x"])) == [{"kind": "a"}]
+
+
+async def test_a_write_vanishes_with_its_transaction(real_db: RealDatabase) -> None:
+    mine = job()
+    async with real_db.sessions() as session:
+        await ADD.rows(session, **mine)
+        assert await RENAME.rows(session, which=mine["key"], to="b") == [{"kind": "b"}]
+        await session.rollback()
+    async with real_db.sessions() as session:
+        assert await ONE.first(session, key=mine["key"]) is None
+
+
+async def test_what_waits_in_the_mapper_is_written_first(real_db: RealDatabase) -> None:
+    mine = job("mapped")
+    async with real_db.sessions.begin() as session:
+        session.add(OutboxJob(**mine))
+        assert await SOME.rows(session, keys=[mine["key"]]) == [{"kind": "mapped"}]
+
+
+async def test_a_connection_that_died_is_replaced(real_db: RealDatabase) -> None:
+    async with real_db.sessions() as session:
+        await NOW.first(session)
+        process = Statement(select(func.pg_backend_pid().label("pid")))
+        row = await process.first(session)
+        assert row
+        async with real_db.sessions.begin() as other:
+            await other.execute(text("SELECT pg_terminate_backend(:pid)"), row)
+        with pytest.raises(DBAPIError):
+            await NOW.first(session)
+    async with real_db.sessions() as session:
+        assert await NOW.first(session)
+
+
+async def test_a_value_left_out_is_refused(real_db: RealDatabase) -> None:
+    async with real_db.sessions() as session:
+        with pytest.raises(KeyError, match="key"):
+            await ONE.first(session)
+
+
+async def test_a_list_in_the_text_of_a_statement_is_refused(real_db: RealDatabase) -> None:
+    listed = Statement(select(column("a", Text)).where(column("a", Text).in_(["x"])))
+    async with real_db.sessions() as session:
+        with pytest.raises(ValueError, match="ANY"):
+            await listed.rows(session)
