@@ -45,6 +45,7 @@ from signing.key_kinds import KeyKind
 from signing.keys import BadKeyFile, KeyLocked, SoftwareSigner, WrongPin, open_pkcs12
 from signing.organisation import organisation_signer
 from signing.policy.service import SignAnotherWay, signer_for
+from signing.tasks.batch import SignResult, SignState
 from signing.tasks.behalf import (
     GiveMandate,
     MandateIdReused,
@@ -61,7 +62,7 @@ from signing.tasks.duty import leaders_on_duty, use_roster
 from signing.tasks.handover import BeingSigned, CannotTake, HandOver, NotForOthers, hand_over
 from signing.tasks.rules import Capacity
 from signing.tasks.seal import NotOnDuty, release_seal
-from signing.tasks.service import BatchTooLarge, SignResult, SignState, sign_documents
+from signing.tasks.service import BatchTooLarge, sign_documents
 from signing.trust import TrustList
 from signing.verification.pdf import verify_pdf
 from signing.verification.report import Report, SignatureReport

@@ -19,10 +19,11 @@ from signing.documents.models import Verdict
 from signing.documents.service import SEAL, SealDocument
 from signing.events import DocumentSigned
 from signing.limits import forget_tries
+from signing.tasks.batch import SignState
 from signing.tasks.finish import JUDGE, JudgeFiles
 from signing.tasks.reminders import remind
 from signing.tasks.seal import may_seal_now, seal_at_daybreak
-from signing.tasks.service import SignState, seal_document
+from signing.tasks.service import seal_document
 from signing.verification.service import verify_file
 
 log = structlog.get_logger(__name__)

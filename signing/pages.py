@@ -23,7 +23,8 @@ from signing.documents.service import INBOX_TOPIC, RefuseDocument, refuse_docume
 from signing.documents.views import DocumentView, inbox
 from signing.rest import pdf_response
 from signing.settings import SigningSettings
-from signing.tasks.service import SignState, sign_documents
+from signing.tasks.batch import SignState
+from signing.tasks.service import sign_documents
 
 Wire = Request[Any, Any, State]
 

@@ -21,7 +21,8 @@ from signing.documents.service import RefuseDocument, recall_document, refuse_do
 from signing.documents.views import DocumentView, get_document, inbox
 from signing.limits import take_try
 from signing.settings import SigningSettings
-from signing.tasks.service import SignResult, sign_documents
+from signing.tasks.batch import SignResult
+from signing.tasks.service import sign_documents
 from signing.verification.report import Report
 from signing.verification.service import verify_file
 

@@ -4,28 +4,20 @@ Transaction 1 locks the documents whose turn it is and leases them; key, timesta
 sets the new head only if the lease and the old head still stand. A stop in the middle leaves each document signed or not.
 """
 
-import asyncio
 from datetime import timedelta
-from enum import StrEnum
 from uuid import UUID
 
 import msgspec
-import structlog
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-from msgspec import Struct
-from msgspec.structs import replace
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.audit.api import Action, Entry, record_apart
 from kernel.clock import Instant
 from kernel.ids import new_id
-from kernel.objects import ObjectDamaged, ObjectMissing
 from kernel.problems import Problem, Refused
 from kernel.services import Services
 from kernel.staff.api import SYSTEM, Actor
-from signing.append import FieldTaken
 from signing.certificates.models import Certificate
 from signing.certificates.service import (
     open_file,
@@ -43,48 +35,16 @@ from signing.keys import KeyLocked, Signer, SoftwareSigner
 from signing.layout import Layout
 from signing.policy.service import SignAnotherWay, signer_for, signers_for
 from signing.status import Answer, Standing
+from signing.tasks.batch import Batch, Leased, Path, SignResult, SignState, evidence_of, look_for, worst
 from signing.tasks.behalf import standing_of
 from signing.tasks.engine import Look, Signed, sign_file
-from signing.tasks.finish import Done, Evidence, checks_of, finish
 from signing.tasks.rules import OWN, Mandate, mandate_for
 from signing.tasks.rules import Standing as PersonStanding
 from signing.timestamps import TimestampClient
 
-log = structlog.get_logger(__name__)
-Path = tuple[x509.Certificate, ...]
-_TOGETHER = 20  # Documents finished in one transaction 2.
-
-
-class SignState(StrEnum):
-    SIGNED = "signed"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-
-
-class SignResult(Struct, frozen=True):
-    """What became of one document. `warning`: signed, but something is to be known."""
-
-    document_id: UUID
-    state: SignState
-    title: str = ""
-    reason: str = ""
-    warning: str = ""
-
 
 class BatchTooLarge(Refused):
     slug = "batch-too-large"
-
-
-class Leased(Struct, frozen=True):
-    """A document whose turn was checked, held for this signature."""
-
-    document_id: UUID
-    title: str
-    head: str
-    layout: Layout | None
-    slot: SlotView
-    following: SlotView | None
-    mandate: Mandate
 
 
 async def sign_documents(
@@ -172,8 +132,9 @@ async def sign_with(
     until = now + timedelta(seconds=context.settings.lease_seconds)
     asked = list(dict.fromkeys(document_ids))
     leased, results = await lease_documents(services, actor, asked, lease, until=until, now=now)
-    batch = _Batch(services, context, actor, row, signer, path, answers, lease, now)
-    results |= await batch.run(leased)
+    evidence = evidence_of(actor, row, signer.scheme, signer.method, path, answers, now=now)
+    at_hand = _AtHand(services, signer, title=actor.title if row.staff_id else "", now=now)
+    results |= await Batch(services, evidence, lease, at_hand, now=now).run(leased)
     return [results[key] for key in asked]
 
 
@@ -197,12 +158,6 @@ def _revoked_text(certificate: x509.Certificate, own: x509.Certificate, answer: 
     whose = "Chứng thư số của bạn" if certificate == own else "Chứng thư của tổ chức cấp"
     since = f" từ {answer.revoked_at:%d/%m/%Y}" if answer.revoked_at else ""
     return f"{whose} đã bị thu hồi{since}, không thể ký. Hãy liên hệ tổ chức chứng thực."
-
-
-def worst(answers: list[Answer]) -> Standing:
-    order = [Standing.UNREACHABLE, Standing.UNKNOWN]
-    standings = {answer.standing for answer in answers}
-    return next((standing for standing in order if standing in standings), Standing.GOOD)
 
 
 async def lease_documents(
@@ -261,125 +216,29 @@ def _why_not(slot: SlotView | None, document: Document, mandate: Mandate | None,
     return ""
 
 
-class _Batch:
-    """The documents of one confirmation under way, with one key and one answer about its certificate."""
+class _AtHand:
+    """Signs file after file with a key that is open."""
 
-    def __init__(
-        self,
-        services: Services,
-        context: Context,
-        actor: Actor,
-        row: Certificate,
-        signer: Signer,
-        path: Path,
-        answers: list[Answer],
-        lease: UUID,
-        now: Instant,
-    ) -> None:
-        self._services, self._context, self._actor, self._row = services, context, actor, row
-        self._signer, self._lease, self._now = signer, lease, now
-        self._evidence = Evidence(
-            actor=actor,
-            certificate_id=row.id,
-            certificate=row.certificate,
-            serial=row.serial,
-            issuer=row.issuer,
-            chain=[link.public_bytes(Encoding.DER) for link in path[1:]],
-            checks=checks_of(path, answers, now=now),
-            signer_name=row.name,
-            scheme=signer.scheme,
-            method=signer.method,
-            standing=worst(answers),
-            ocsps=[answer.ocsp for answer in answers if answer.ocsp],
-            crls=[answer.crl for answer in answers if answer.crl],
-        )
-        title = actor.title if row.staff_id else ""
+    def __init__(self, services: Services, signer: Signer, *, title: str, now: Instant) -> None:
+        context = context_of(services)
+        self._signer, self._now, self._trust = signer, now, context.trust
         self._look = Look(context.face(), title=title)
         self._stamps: TimestampClient | None = context.stamps(services.http)
-        self._titles: dict[UUID, str] = {}
-        self._gate = asyncio.Semaphore(context.settings.parallel_stamps)
+        self._token_room = context.settings.token_room_bytes
 
-    async def run(self, leased: list[Leased]) -> dict[UUID, SignResult]:
-        """Sign all with overlapping requests, finish them some at a time as they come."""
-        self._titles = {item.document_id: item.title for item in leased}
-        results: dict[UUID, SignResult] = {}
-        waiting: list[Done] = []
-        for coming in asyncio.as_completed([self._sign(item) for item in leased]):
-            outcome = await coming
-            if isinstance(outcome, SignResult):
-                results[outcome.document_id] = outcome
-            else:
-                waiting.append(outcome)
-            if len(waiting) >= _TOGETHER:
-                results |= await self._finish(waiting)
-                waiting = []
-        results |= await self._finish(waiting)
-        await self._release([key for key, result in results.items() if result.state is not SignState.SIGNED])
-        return results
-
-    async def _sign(self, item: Leased) -> Done | SignResult:
-        async with self._gate:
-            try:
-                pdf = await self._services.objects.get(item.head)
-                signed = await sign_file(
-                    pdf,
-                    item.head,
-                    item.layout,
-                    item.slot.field,
-                    self._signer,
-                    trust=self._context.trust,
-                    stamps=self._stamps,
-                    token_room=self._context.settings.token_room_bytes,
-                    look=replace(self._look, reason=item.mandate.words) if item.mandate.words else self._look,
-                    now=self._now,
-                )
-                stored = await self._services.objects.put(signed.pdf)
-                assert stored == signed.sha256
-            except Problem as refused:
-                return SignResult(item.document_id, SignState.FAILED, item.title, refused.detail)
-            except FieldTaken:
-                reason = "Tệp không có ô ký này."
-                return SignResult(item.document_id, SignState.FAILED, item.title, reason)
-            except (ObjectMissing, ObjectDamaged):
-                reason = "Không đọc được tệp đã lưu hoặc tệp đã hỏng. Báo ngay cho quản trị hệ thống."
-                return SignResult(item.document_id, SignState.FAILED, item.title, reason)
-            return Done(item.document_id, item.slot, item.following, item.head, signed, item.mandate)
-
-    async def _finish(self, done: list[Done]) -> dict[UUID, SignResult]:
-        """Transaction 2: compare and set; what changed meanwhile is reported, not overwritten."""
-        if not done:
-            return {}
-        done = sorted(
-            done, key=lambda item: item.document_id
-        )  # One order for all, so that none waits in a ring.
-        async with self._services.sessions.begin() as session:
-            moved = await finish(session, done, lease=self._lease, evidence=self._evidence, now=self._now)
-        return {item.document_id: self._result(item, item.document_id in moved) for item in done}
-
-    def _result(self, item: Done, moved: bool) -> SignResult:
-        title = self._titles[item.document_id]
-        if not moved:
-            reason = "Văn bản vừa thay đổi ở nơi khác nên chữ ký này bị bỏ. Hãy mở lại."
-            return SignResult(item.document_id, SignState.FAILED, title, reason)
-        return SignResult(item.document_id, SignState.SIGNED, title, warning=self._warning(item.signed))
-
-    def _warning(self, signed: Signed) -> str:
-        texts = []
-        if self._evidence.standing is not Standing.GOOD:
-            texts.append("chưa hỏi được trạng thái thu hồi của chứng thư")
-        if signed.stamp is None:
-            texts.append("chưa có dấu thời gian (mức B-B)")
-        return f"Đã ký, nhưng {' và '.join(texts)}." if texts else ""
-
-    async def _release(self, document_ids: list[UUID]) -> None:
-        if not document_ids:
-            return
-        async with self._services.sessions.begin() as session:
-            await session.execute(
-                update(Document)
-                .where(Document.id.in_(document_ids), Document.lease == self._lease)
-                .values(lease=None, lease_until=None)
-            )
+    async def __call__(self, item: Leased, pdf: bytes) -> Signed:
+        return await sign_file(
+            pdf,
+            item.head,
+            item.layout,
+            item.slot.field,
+            self._signer,
+            trust=self._trust,
+            stamps=self._stamps,
+            token_room=self._token_room,
+            look=look_for(self._look, item),
+            now=self._now,
+        )
 
 
 async def seal_document(services: Services, document_id: UUID, *, now: Instant) -> SignResult:
