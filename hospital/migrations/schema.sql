@@ -822,6 +822,31 @@ COLUMN signing_reminder.slot_id uuid NOT NULL
 COLUMN signing_reminder.step integer NOT NULL
 COLUMN signing_reminder.to_id uuid
 COLUMN signing_reminder.to_role text
+COLUMN signing_remote.certificate_id uuid NOT NULL
+COLUMN signing_remote.claimed_until timestamp with time zone
+COLUMN signing_remote.created_at timestamp with time zone NOT NULL
+COLUMN signing_remote.device text NOT NULL
+COLUMN signing_remote.ended_at timestamp with time zone
+COLUMN signing_remote.expires_at timestamp with time zone NOT NULL
+COLUMN signing_remote.fingerprint text NOT NULL
+COLUMN signing_remote.id uuid NOT NULL
+COLUMN signing_remote.ip text NOT NULL
+COLUMN signing_remote.method text NOT NULL
+COLUMN signing_remote.reason text NOT NULL
+COLUMN signing_remote.reference text
+COLUMN signing_remote.scheme text NOT NULL
+COLUMN signing_remote.session_id uuid
+COLUMN signing_remote.staff_id uuid NOT NULL
+COLUMN signing_remote.state text NOT NULL
+COLUMN signing_remote_item.document_id uuid NOT NULL
+COLUMN signing_remote_item.head_sha256 text NOT NULL
+COLUMN signing_remote_item.position integer NOT NULL
+COLUMN signing_remote_item.prepared bytea
+COLUMN signing_remote_item.reason text NOT NULL
+COLUMN signing_remote_item.sitting_id uuid NOT NULL
+COLUMN signing_remote_item.state text NOT NULL
+COLUMN signing_remote_item.title text NOT NULL
+COLUMN signing_remote_item.value bytea
 COLUMN signing_signature.asked_id uuid
 COLUMN signing_signature.basis text NOT NULL DEFAULT ''::text
 COLUMN signing_signature.capacity text NOT NULL DEFAULT 'OWN'::text
@@ -1336,6 +1361,18 @@ CONSTRAINT signing_reminder fk_signing_reminder_slot_id FOREIGN KEY (slot_id) RE
 CONSTRAINT signing_reminder fk_signing_reminder_to_id FOREIGN KEY (to_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_reminder pk_signing_reminder PRIMARY KEY (id)
 CONSTRAINT signing_reminder uq_signing_reminder_slot_id_step UNIQUE (slot_id, step)
+CONSTRAINT signing_remote ck_signing_remote_ended CHECK (((state = ANY (ARRAY['SIGNED'::text, 'CANCELLED'::text, 'TIMED_OUT'::text, 'FAILED'::text])) = (ended_at IS NOT NULL)))
+CONSTRAINT signing_remote ck_signing_remote_method CHECK ((method = ANY (ARRAY['PKI_REMOTE_CSC'::text, 'PKI_TOKEN_AGENT'::text])))
+CONSTRAINT signing_remote ck_signing_remote_state CHECK (((state = ANY (ARRAY['PREPARED'::text, 'WAITING'::text])) OR (state = ANY (ARRAY['SIGNED'::text, 'CANCELLED'::text, 'TIMED_OUT'::text, 'FAILED'::text]))))
+CONSTRAINT signing_remote fk_signing_remote_certificate_id FOREIGN KEY (certificate_id) REFERENCES signing_certificate(id)
+CONSTRAINT signing_remote fk_signing_remote_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_remote pk_signing_remote PRIMARY KEY (id)
+CONSTRAINT signing_remote uq_signing_remote_method_reference UNIQUE (method, reference)
+CONSTRAINT signing_remote_item ck_signing_remote_item_prepared CHECK (((state = 'WAITING'::text) = (prepared IS NOT NULL)))
+CONSTRAINT signing_remote_item ck_signing_remote_item_state CHECK ((state = ANY (ARRAY['WAITING'::text, 'SIGNED'::text, 'SKIPPED'::text, 'FAILED'::text])))
+CONSTRAINT signing_remote_item fk_signing_remote_item_document_id FOREIGN KEY (document_id) REFERENCES signing_document(id)
+CONSTRAINT signing_remote_item fk_signing_remote_item_sitting_id FOREIGN KEY (sitting_id) REFERENCES signing_remote(id)
+CONSTRAINT signing_remote_item pk_signing_remote_item PRIMARY KEY (sitting_id, document_id)
 CONSTRAINT signing_signature ck_signing_signature_capacity CHECK ((capacity = ANY (ARRAY['OWN'::text, 'KT'::text, 'TL'::text, 'DUTY'::text])))
 CONSTRAINT signing_signature ck_signing_signature_level CHECK ((level = ANY (ARRAY['B-B'::text, 'B-T'::text])))
 CONSTRAINT signing_signature ck_signing_signature_on_behalf_of CHECK (((capacity = 'OWN'::text) OR (on_behalf_of <> ''::text)))
@@ -1484,6 +1521,8 @@ INDEX CREATE INDEX ix_signing_public_try_last_at ON public.signing_public_try US
 INDEX CREATE INDEX ix_signing_refusal_document_id ON public.signing_refusal USING btree (document_id)
 INDEX CREATE INDEX ix_signing_rehearsal_staff ON public.signing_rehearsal USING btree (staff_id, made_at)
 INDEX CREATE INDEX ix_signing_reminder_to_id ON public.signing_reminder USING btree (to_id)
+INDEX CREATE INDEX ix_signing_remote_live ON public.signing_remote USING btree (expires_at) WHERE (state = ANY (ARRAY['PREPARED'::text, 'WAITING'::text]))
+INDEX CREATE INDEX ix_signing_remote_staff ON public.signing_remote USING btree (staff_id, created_at)
 INDEX CREATE INDEX ix_signing_signature_document ON public.signing_signature USING btree (document_id)
 INDEX CREATE INDEX ix_signing_signature_signer ON public.signing_signature USING btree (signer_id, signed_at)
 INDEX CREATE INDEX ix_signing_sitting_document_document ON public.signing_sitting_document USING btree (document_id)
@@ -1582,6 +1621,8 @@ INDEX CREATE UNIQUE INDEX pk_signing_refusal ON public.signing_refusal USING btr
 INDEX CREATE UNIQUE INDEX pk_signing_rehearsal ON public.signing_rehearsal USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_release ON public.signing_release USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_reminder ON public.signing_reminder USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_remote ON public.signing_remote USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_remote_item ON public.signing_remote_item USING btree (sitting_id, document_id)
 INDEX CREATE UNIQUE INDEX pk_signing_signature ON public.signing_signature USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_sitting ON public.signing_sitting USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_sitting_document ON public.signing_sitting_document USING btree (sitting_id, document_id)
@@ -1644,6 +1685,8 @@ INDEX CREATE UNIQUE INDEX uq_signing_identity_check_transaction_code ON public.s
 INDEX CREATE UNIQUE INDEX uq_signing_policy_owner_kind_staff_id_document_kind ON public.signing_policy USING btree (owner_kind, staff_id, document_kind) NULLS NOT DISTINCT
 INDEX CREATE UNIQUE INDEX uq_signing_release_slot_id ON public.signing_release USING btree (slot_id)
 INDEX CREATE UNIQUE INDEX uq_signing_reminder_slot_id_step ON public.signing_reminder USING btree (slot_id, step)
+INDEX CREATE UNIQUE INDEX uq_signing_remote_item_live ON public.signing_remote_item USING btree (document_id) WHERE (state = 'WAITING'::text)
+INDEX CREATE UNIQUE INDEX uq_signing_remote_method_reference ON public.signing_remote USING btree (method, reference)
 INDEX CREATE UNIQUE INDEX uq_signing_signature_slot_id ON public.signing_signature USING btree (slot_id)
 INDEX CREATE UNIQUE INDEX uq_signing_sitting_code_hash ON public.signing_sitting USING btree (code_hash)
 INDEX CREATE UNIQUE INDEX uq_signing_sitting_document_sitting_id_position ON public.signing_sitting_document USING btree (sitting_id, "position")
@@ -1709,6 +1752,8 @@ TRIGGER CREATE TRIGGER signing_refusal_append_only BEFORE DELETE OR UPDATE OR TR
 TRIGGER CREATE TRIGGER signing_rehearsal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_rehearsal FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_release_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_release FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_reminder_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_reminder FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
+TRIGGER CREATE TRIGGER signing_remote_keep BEFORE UPDATE ON public.signing_remote FOR EACH ROW EXECUTE FUNCTION signing_keep_remote()
+TRIGGER CREATE TRIGGER signing_remote_item_keep BEFORE UPDATE ON public.signing_remote_item FOR EACH ROW EXECUTE FUNCTION signing_keep_remote_item()
 TRIGGER CREATE TRIGGER signing_signature_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_signature FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_sitting_keep BEFORE DELETE OR UPDATE ON public.signing_sitting FOR EACH ROW EXECUTE FUNCTION signing_keep_sitting()
 TRIGGER CREATE TRIGGER signing_sitting_document_keep BEFORE DELETE OR UPDATE ON public.signing_sitting_document FOR EACH ROW EXECUTE FUNCTION signing_keep_sitting_document()
@@ -1891,6 +1936,34 @@ AS $function$
             END IF;
             IF OLD.state <> 'PENDING' AND NEW.head_sha256 <> OLD.head_sha256 THEN
                 RAISE EXCEPTION 'a finished document never changes' USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NEW;
+        END $function$
+FUNCTION CREATE OR REPLACE FUNCTION public.signing_keep_remote()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+        BEGIN
+            IF OLD.state IN ('SIGNED', 'CANCELLED', 'TIMED_OUT', 'FAILED') OR (OLD.state = 'PREPARED' AND NEW.state = 'SIGNED')
+               OR (OLD.state = 'WAITING' AND NEW.state = 'PREPARED')
+            THEN
+                RAISE EXCEPTION 'a sitting goes forward only' USING ERRCODE = 'restrict_violation';
+            END IF;
+            IF (OLD.staff_id, OLD.certificate_id, OLD.fingerprint, OLD.method, OLD.scheme, OLD.created_at)
+               IS DISTINCT FROM
+               (NEW.staff_id, NEW.certificate_id, NEW.fingerprint, NEW.method, NEW.scheme, NEW.created_at)
+            THEN
+                RAISE EXCEPTION 'the certificate of a sitting is pinned' USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NEW;
+        END $function$
+FUNCTION CREATE OR REPLACE FUNCTION public.signing_keep_remote_item()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+        BEGIN
+            IF OLD.state <> 'WAITING' OR (OLD.value IS NOT NULL AND NEW.value IS DISTINCT FROM OLD.value) THEN
+                RAISE EXCEPTION 'what came of a document stays' USING ERRCODE = 'restrict_violation';
             END IF;
             RETURN NEW;
         END $function$
@@ -2093,6 +2166,8 @@ GRANT INSERT, SELECT ON signing_refusal TO lanh_app
 GRANT INSERT, SELECT ON signing_rehearsal TO lanh_app
 GRANT INSERT, SELECT ON signing_release TO lanh_app
 GRANT INSERT, SELECT ON signing_reminder TO lanh_app
+GRANT INSERT, SELECT, UPDATE ON signing_remote TO lanh_app
+GRANT INSERT, SELECT, UPDATE ON signing_remote_item TO lanh_app
 GRANT INSERT, SELECT ON signing_signature TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_sitting TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_sitting_document TO lanh_app
