@@ -21,7 +21,7 @@ from billing.settlements.service import end_episode, release_covered
 from emr.events import OrderPlaced, OrderVoided, StayEnded, VisitEnded, VisitOpened
 from kernel.clock import local_day
 from kernel.live import touch
-from kernel.outbox.api import Job, TryLater, job, on
+from kernel.outbox.api import Job, TryLater, job, name_jobs, on
 
 
 @on(VisitOpened, name="billing.open_account")
@@ -117,3 +117,24 @@ async def match(job: Job, payload: MatchJob) -> None:
     await match_transaction(
         job.session, payload.transaction_id, settings=job.services.settings.billing, now=job.now
     )
+
+
+name_jobs(
+    {
+        "billing.open_account": "Mở hồ sơ viện phí cho lượt khám",
+        "billing.charge_order": "Tính tiền chỉ định",
+        "billing.void_charge": "Hủy khoản tiền của chỉ định đã hủy",
+        "billing.end_visit": "Quyết toán sau lượt khám",
+        "billing.end_stay": "Quyết toán sau đợt nội trú",
+        EXPIRE_JOB: "Hết hạn mã thanh toán",
+        READ_JOB: "Đọc báo có của ngân hàng",
+        MATCH_JOB: "Khớp tiền về với người bệnh",
+        "billing.plan_invoice": "Lập hóa đơn sau quyết toán",
+        "billing.plan_invoice_day": "Ghi khoản thu vào hóa đơn trong ngày",
+        "billing.close_invoice_day": "Gộp hóa đơn cuối ngày",
+        "billing.issue_invoice": "Phát hành hóa đơn điện tử",
+        "billing.sweep_invoices": "Rà hóa đơn còn dang dở",
+        "billing.keep_receipts": "In và niêm phiếu thu",
+        "billing.keep_bill": "In và niêm bảng kê",
+    }
+)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from kernel.audit.seal import seal, write_checkpoint
 from kernel.audit.signer import FileSigner
 from kernel.clock import local_day
-from kernel.outbox.api import Job, periodic
+from kernel.outbox.api import Job, name_jobs, periodic
 from kernel.outbox.service import purge_finished
 
 
@@ -26,3 +26,12 @@ async def sign_audit(job: Job) -> None:
     """Sign the head of yesterday's chain, once."""
     signer = FileSigner(job.services.settings.kernel.data_dir)
     await write_checkpoint(job.session, signer, day=local_day(job.now) - timedelta(days=1))
+
+
+name_jobs(
+    {
+        "kernel.purge_jobs": "Dọn việc đã xong từ một tháng trước",
+        "kernel.seal_audit": "Niêm nhật ký truy cập",
+        "kernel.sign_audit": "Ký chuỗi nhật ký của hôm qua",
+    }
+)

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.dialects.postgresql import insert
 
 from kernel.audit.api import Action, Entry, record
-from kernel.outbox.api import GiveUp, Job, TryLater, enqueue, job, on, periodic
+from kernel.outbox.api import GiveUp, Job, TryLater, enqueue, job, name_jobs, on, periodic
 from kernel.problems import Problem
 from kernel.staff.api import SYSTEM
 from signing.archive.lift import CannotLift
@@ -132,3 +132,16 @@ async def drop_keys(job: Job) -> None:
 async def forget(job: Job) -> None:
     """Forget who used the public verify pages."""
     await forget_tries(job.session, now=job.now)
+
+
+name_jobs(
+    {
+        SEAL: "Ký số của cơ sở",
+        LIFT: "Thêm bằng chứng để chữ ký kiểm tra được lâu dài",
+        RENEW: "Gia hạn dấu thời gian của bản lưu trữ",
+        JUDGE: "Kiểm tra độc lập chữ ký vừa ký",
+        "signing.renewal_ring": "Tìm bản lưu trữ sắp đến hạn gia hạn",
+        "signing.forget_tries": "Quên các lượt tra cứu công khai đã cũ",
+        "signing.drop_idle_keys": "Khóa lại khóa ký đã để không",
+    }
+)

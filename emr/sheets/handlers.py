@@ -8,7 +8,7 @@ from emr.events import SheetSigned
 from emr.sheets.models import Sheet
 from emr.sheets.rules import SheetState, may_move
 from emr.sheets.service import form_of
-from kernel.outbox.api import Job, on, publish
+from kernel.outbox.api import Job, name_jobs, on, publish
 from signing.events import DocumentRefused, DocumentSigned
 
 PREFIX = "emr.sheet:"
@@ -61,3 +61,11 @@ async def mark_sheet_refused(job: Job, event: DocumentRefused) -> None:
         )
         .values(refused_reason=event.reason)
     )
+
+
+name_jobs(
+    {
+        "emr.mark_sheet_signed": "Ghi phiếu đã được ký",
+        "emr.mark_sheet_refused": "Ghi phiếu bị từ chối ký",
+    }
+)

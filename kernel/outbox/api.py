@@ -26,6 +26,7 @@ from kernel.outbox.service import (
     publish_all,
     retry_job,
 )
+from kernel.outbox.words import name_jobs
 from kernel.outbox.worker import Worker, drain, working
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "isolated_registry",
     "job",
     "jobs_overview",
+    "name_jobs",
     "on",
     "periodic",
     "periodic_jobs",

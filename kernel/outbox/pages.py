@@ -20,6 +20,7 @@ from kernel.outbox.service import (
     periodic_jobs,
     retry_job,
 )
+from kernel.outbox.words import job_words
 from kernel.staff.guards import needs
 from kernel.staff.rules import Actor, Role
 
@@ -76,5 +77,6 @@ async def _page(session: AsyncSession, *, errors: dict[str, str] | None = None) 
         "dead": await dead_letters(session),
         "periodic": await periodic_jobs(session),
         "errors": errors or {},
+        "words": job_words,
     }
     return Template("admin/jobs.html", context=context)

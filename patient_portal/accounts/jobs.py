@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from emr.api import find_patients
 from kernel.db import Sessions
-from kernel.outbox.api import Backoff, Job, job
+from kernel.outbox.api import Backoff, Job, job, name_jobs
 from patient_portal.accounts.codes import SEND_CODE, SendCode
 from patient_portal.accounts.models import CodeRequest
 from patient_portal.accounts.rules import hash_code, new_code
@@ -68,3 +68,6 @@ async def _prepare(sessions: Sessions, payload: SendCode, *, now: datetime) -> t
         stored = update(CodeRequest).where(CodeRequest.id == payload.request_id)
         await session.execute(stored.values(code_hash=code_hash))
     return request.phone, code
+
+
+name_jobs({SEND_CODE: "Gửi mã đăng nhập cho người bệnh"})
