@@ -1,6 +1,6 @@
 """Figures for Prometheus at /metrics: requests by route, jobs, audit, open streams. Never a name, never an id.
 
-With several web processes set PROMETHEUS_MULTIPROC_DIR to an empty folder: then any process answers for all.
+Several web processes share the folder of PROMETHEUS_MULTIPROC_DIR, which `hospital serve --workers` makes: any answers for all.
 """
 
 import os

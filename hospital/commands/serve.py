@@ -1,7 +1,11 @@
 """`hospital serve`: the web processes."""
 
+import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from granian import Granian
@@ -9,6 +13,7 @@ from granian.constants import Interfaces
 
 from hospital.processes import die_with_parent
 
+FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -21,6 +26,23 @@ def port_is_free(address: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+@contextmanager
+def shared_figures(workers: int) -> Iterator[None]:
+    """Give several web processes one folder for their figures, so that any of them answers /metrics for all.
+
+    A folder of the operator's own (PROMETHEUS_MULTIPROC_DIR) is used as it is.
+    """
+    if workers == 1 or FIGURES in os.environ:
+        yield
+        return
+    with TemporaryDirectory(prefix="lanh-figures-") as folder:
+        os.environ[FIGURES] = folder  # Read by the processes when they import the library of figures.
+        try:
+            yield
+        finally:
+            del os.environ[FIGURES]
 
 
 def serve_app(
@@ -41,7 +63,7 @@ def serve_app(
     die_with_parent()
     if not port_is_free(address, port):
         raise click.ClickException(f"Cổng {port} đang có chương trình khác dùng. Chọn cổng khác bằng --port.")
-    Granian(
+    server = Granian(
         target,
         address=address,
         port=port,
@@ -54,7 +76,9 @@ def serve_app(
         log_enabled=False,
         respawn_failed_workers=True,
         workers_kill_timeout=3,  # An open event stream would hold a worker for ever.
-    ).serve()
+    )
+    with shared_figures(workers):
+        server.serve()
 
 
 @click.command()

@@ -116,3 +116,24 @@ async def test_an_owners_url_still_runs_without_owner_rights(real_db: RealDataba
     with child("serve", "--port", str(port), environment=environment, log=tmp_path / "log"):
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             assert (await answer_when_up(client, "/readyz")).json()["status"] == "ok"
+
+
+async def test_any_of_several_web_processes_answers_for_all(real_db: RealDatabase, tmp_path: Path) -> None:
+    port, asked = free_port(), 30
+    environment = os.environ | {
+        "DATABASE_URL": real_db.url,
+        "HOSPITAL_DATA_DIR": str(tmp_path),
+        "HOSPITAL_CPU_WORKERS": "0",
+        "HOSPITAL_INLINE_WORKER": "false",
+    }
+    counted = 'lanh_requests_total{method="GET",route="/healthz",status="200"}'
+    with child("serve", "--port", str(port), "--workers", "2", environment=environment, log=tmp_path / "log"):
+        base_url = f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient(base_url=base_url, headers={"connection": "close"}) as client:
+            await answer_when_up(client, "/readyz")
+            for _ in range(asked):
+                assert (await client.get("/healthz")).status_code == 200
+            for _ in range(4):  # Whichever of the two the kernel picks.
+                figures = (await client.get("/metrics")).text
+                found = [line for line in figures.splitlines() if line.startswith(counted)]
+                assert [float(line.rpartition(" ")[2]) for line in found] == [asked]
