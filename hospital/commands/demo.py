@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from hospital.commands.database import database
 from hospital.commands.serve import port_is_free
-from hospital.demo.running import Hospital, running_hospital
+from hospital.demo.running import Hospital, kept_outside_port, running_hospital
 from hospital.demo.seed import DEMO_PASSWORD, staff_rows
 from hospital.demo.seed_portal import DEMO_BORN, DEMO_PHONE, KIOSK_CODE
 from hospital.processes import NotAnswering
@@ -21,7 +21,11 @@ PIN = "246810"
 
 @click.command()
 @click.option("--port", default=8000, show_default=True)
-@click.option("--outside-port", default=0, help="Cổng của thế giới bên ngoài giả; mặc định: cổng web + 1.")
+@click.option(
+    "--outside-port",
+    default=0,
+    help="Cổng của thế giới bên ngoài giả; mặc định: cổng của lần đầu, hay cổng web + 1.",
+)
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -32,7 +36,7 @@ PIN = "246810"
 @click.option("--workers", default=1, show_default=True, help="Số tiến trình web.")
 def demo(port: int, outside_port: int, data: Path, workers: int) -> None:
     """Chạy bệnh viện mẫu. Chạy lại thì dữ liệu còn nguyên; Ctrl-C để dừng."""
-    outside_port = outside_port or port + 1
+    outside_port = _outside_port(data, asked=outside_port, port=port)
     for taken in (port, outside_port):
         if not port_is_free("127.0.0.1", taken):
             raise click.ClickException(
@@ -61,6 +65,17 @@ def demo(port: int, outside_port: int, data: Path, workers: int) -> None:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
         click.echo("\nĐã dừng. Dữ liệu còn trong " + str(data))
+
+
+def _outside_port(data: Path, *, asked: int, port: int) -> int:
+    """Return the port of the fake outside world: the one its certificates already name, else the one asked for."""
+    kept = kept_outside_port(data)
+    if kept and asked and asked != kept:
+        raise click.ClickException(
+            f"Chứng thư chạy thử trong {data} ghi địa chỉ kiểm tra ở cổng {kept}. "
+            "Hãy bỏ --outside-port, hoặc dùng thư mục dữ liệu khác bằng --data."
+        )
+    return kept or asked or port + 1
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

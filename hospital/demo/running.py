@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
+from urllib.parse import urlsplit
 
 from hospital.demo.environment import demo_environment
 from hospital.demo.seed import seed
@@ -24,6 +25,12 @@ class Hospital:
     data_dir: Path
     environment: Mapping[str, str]
     web: Popen[bytes]
+
+
+def kept_outside_port(data_dir: Path) -> int | None:
+    """Return the port that the demo certificates name for OCSP, CRL and TSA; None before the first start."""
+    address = data_dir / "pki" / "base-url"
+    return urlsplit(address.read_text().strip()).port if address.exists() else None
 
 
 @contextmanager
