@@ -33,34 +33,11 @@ from billing.vietqr.drawing import draw
 from kernel.clock import utc_now
 from kernel.ids import new_id
 from kernel.live import stream
-from kernel.money import parse_vnd
-from kernel.problems import Conflict, Problem, Refused
+from kernel.problems import Conflict, Problem
 from kernel.services import Services
 from kernel.settings import KernelSettings
 from kernel.staff.api import Actor, Role, needs
-
-Form = dict[str, str]
-
-
-class BadAmount(Refused):
-    slug = "bad-amount"
-
-
-def typed_amount(form: Form, name: str) -> int:
-    """Read an amount of a form, "500000" or "500.000". Raises BadAmount."""
-    try:
-        return parse_vnd(form.get(name, ""))
-    except ValueError:
-        text = "Số tiền phải là số đồng nguyên, ví dụ 500.000 hoặc 500000."
-        raise BadAmount(text, field=name) from None
-
-
-def form_id(form: Form) -> UUID:
-    """Read the idempotency key a form carries. Raises BadAmount on a form that was not ours."""
-    try:
-        return UUID(form.get("id", ""))
-    except ValueError:
-        raise BadAmount("Biểu mẫu thiếu mã. Hãy tải lại trang.") from None
+from kernel.web.forms import BadAmount, Form, form_id, typed_amount
 
 
 class TillPages(Controller):

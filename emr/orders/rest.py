@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from emr.access import APPROVERS, CLINICAL, DOCTORS, READ, WORKERS, refusals
+from emr.access import APPROVERS, CLINICAL, DOCTORS, READ, WORKERS
 from emr.orders.results import (
     approve_result,
     begin_order,
@@ -23,6 +23,7 @@ from emr.orders.views import OrderView, PlaceOrders, ReportResult, ResultView, V
 from emr.orders.work import WorkLine, work_list
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import local_day, utc_now
+from kernel.refusals import refusals
 from kernel.staff.api import Actor
 
 
@@ -30,7 +31,7 @@ class OrderController(Controller):
     path = "/api/orders"
     tags = ("orders",)
 
-    @post(operation_id="placeOrders", guards=CLINICAL, responses=refusals(404, 409, 422))
+    @post(operation_id="placeOrders", guards=CLINICAL, responses=refusals(401, 403, 404, 409, 422))
     async def place(
         self,
         data: JSONBody[PlaceOrders],
@@ -40,7 +41,7 @@ class OrderController(Controller):
         """Order services for a visit (chỉ định)."""
         return await place_orders(session, data, actor=actor, now=utc_now())
 
-    @get(operation_id="listWork", guards=WORKERS, responses=refusals())
+    @get(operation_id="listWork", guards=WORKERS, responses=refusals(401, 403))
     async def work(
         self,
         session: NamedDependency[AsyncSession],
@@ -50,7 +51,7 @@ class OrderController(Controller):
         """List what may be done now, and what was done on the day; never an order that waits for the till."""
         return await work_list(session, day=day or local_day(utc_now()), room=room)
 
-    @get("/{order_id:uuid}", operation_id="getOrder", guards=READ, responses=refusals(404))
+    @get("/{order_id:uuid}", operation_id="getOrder", guards=READ, responses=refusals(401, 403, 404))
     async def read(
         self, order_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> OrderView:
@@ -59,7 +60,9 @@ class OrderController(Controller):
         await record(session, Entry(Action.VIEW, f"emr.order:{order_id}", order.patient_id), actor)
         return order
 
-    @get("/{order_id:uuid}/results", operation_id="listResults", guards=READ, responses=refusals(404))
+    @get(
+        "/{order_id:uuid}/results", operation_id="listResults", guards=READ, responses=refusals(401, 403, 404)
+    )
     async def results(
         self, order_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> Sequence[ResultView]:
@@ -73,7 +76,7 @@ class OrderController(Controller):
         operation_id="beginOrder",
         guards=WORKERS,
         status_code=200,
-        responses=refusals(404, 409),
+        responses=refusals(401, 403, 404, 409),
     )
     async def begin(
         self, order_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
@@ -86,7 +89,7 @@ class OrderController(Controller):
         operation_id="reportResult",
         guards=WORKERS,
         status_code=200,
-        responses=refusals(404, 409, 422),
+        responses=refusals(401, 403, 404, 409, 422),
     )
     async def report(
         self,
@@ -103,7 +106,7 @@ class OrderController(Controller):
         operation_id="approveResult",
         guards=APPROVERS,
         status_code=200,
-        responses=refusals(404, 409, 422),
+        responses=refusals(401, 403, 404, 409, 422),
     )
     async def approve(
         self, order_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
@@ -116,7 +119,7 @@ class OrderController(Controller):
         operation_id="finishOrder",
         guards=WORKERS,
         status_code=200,
-        responses=refusals(404, 409),
+        responses=refusals(401, 403, 404, 409),
     )
     async def finish(
         self, order_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
@@ -129,7 +132,7 @@ class OrderController(Controller):
         operation_id="voidOrder",
         guards=DOCTORS,
         status_code=200,
-        responses=refusals(404, 409),
+        responses=refusals(401, 403, 404, 409),
     )
     async def void(
         self,

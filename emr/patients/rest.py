@@ -10,13 +10,14 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from emr.access import FRONT, READ, refusals
+from emr.access import FRONT, READ
 from emr.patients.rules import citizen_id_warnings
 from emr.patients.scan import CitizenCard, InsuranceCardScan, Scan, parse_scan
 from emr.patients.search import find_by_scan, find_patients
 from emr.patients.service import change_patient, identifiers_of, open_chart, register_patient
 from emr.patients.views import ChangePatient, IdentifierView, PatientHit, PatientView, RegisterPatient
 from kernel.clock import utc_now
+from kernel.refusals import refusals
 from kernel.staff.api import Actor
 
 
@@ -55,7 +56,7 @@ class PatientController(Controller):
     path = "/api/patients"
     tags = ("patients",)
 
-    @post(operation_id="registerPatient", guards=FRONT, responses=refusals(409, 422))
+    @post(operation_id="registerPatient", guards=FRONT, responses=refusals(401, 403, 409, 422))
     async def register(
         self,
         data: JSONBody[RegisterPatient],
@@ -65,20 +66,26 @@ class PatientController(Controller):
         """Open a chart (lập hồ sơ người bệnh); the same command again answers the same."""
         return await register_patient(session, data, actor=actor, now=utc_now())
 
-    @post("/search", operation_id="findPatients", guards=READ, status_code=200, responses=refusals(422))
+    @post(
+        "/search",
+        operation_id="findPatients",
+        guards=READ,
+        status_code=200,
+        responses=refusals(401, 403, 422),
+    )
     async def search(
         self, data: JSONBody[Search], session: NamedDependency[AsyncSession]
     ) -> Sequence[PatientHit]:
         """Find people by number, phone tail, or words of the name without marks."""
         return await find_patients(session, data.text, data.limit)
 
-    @post("/scan", operation_id="readScan", guards=READ, status_code=200, responses=refusals(422))
+    @post("/scan", operation_id="readScan", guards=READ, status_code=200, responses=refusals(401, 403, 422))
     async def scan(self, data: JSONBody[ScanText], session: NamedDependency[AsyncSession]) -> Scanned:
         """Read a CCCD or BHYT code strictly and tell whose it is here."""
         scan = parse_scan(data.text)
         return scanned(scan, await find_by_scan(session, scan))
 
-    @get("/{patient_id:uuid}", operation_id="getPatient", guards=READ, responses=refusals(404))
+    @get("/{patient_id:uuid}", operation_id="getPatient", guards=READ, responses=refusals(401, 403, 404))
     async def read(
         self,
         patient_id: FromPath[UUID],
@@ -88,7 +95,12 @@ class PatientController(Controller):
         """Read a chart's particulars; the reading is audited."""
         return await open_chart(session, patient_id, actor=actor)
 
-    @put("/{patient_id:uuid}", operation_id="changePatient", guards=FRONT, responses=refusals(404, 409, 422))
+    @put(
+        "/{patient_id:uuid}",
+        operation_id="changePatient",
+        guards=FRONT,
+        responses=refusals(401, 403, 404, 409, 422),
+    )
     async def change(
         self,
         patient_id: FromPath[UUID],
@@ -100,7 +112,10 @@ class PatientController(Controller):
         return await change_patient(session, patient_id, data, actor=actor, now=utc_now())
 
     @get(
-        "/{patient_id:uuid}/identifiers", operation_id="listIdentifiers", guards=READ, responses=refusals(404)
+        "/{patient_id:uuid}/identifiers",
+        operation_id="listIdentifiers",
+        guards=READ,
+        responses=refusals(401, 403, 404),
     )
     async def identifiers(
         self,

@@ -7,12 +7,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from emr.access import CLINICAL, READ, refusals
+from emr.access import CLINICAL, READ
 from emr.episodes.views import TicketView
 from emr.queues.rules import TicketState
 from emr.queues.service import board_of, call_again, call_next, move_ticket, queue_of
 from emr.queues.views import BoardView, QueueView
 from kernel.clock import local_day, utc_now
+from kernel.refusals import refusals
 from kernel.staff.api import Actor
 
 
@@ -20,7 +21,7 @@ class QueueController(Controller):
     path = "/api"
     tags = ("queues",)
 
-    @get("/queues/{room:str}", operation_id="getQueue", guards=READ, responses=refusals(404))
+    @get("/queues/{room:str}", operation_id="getQueue", guards=READ, responses=refusals(401, 403, 404))
     async def queue(self, room: FromPath[str], session: NamedDependency[AsyncSession]) -> QueueView:
         """Read today's queue of a room."""
         return await queue_of(session, room, day=local_day(utc_now()))
@@ -29,7 +30,7 @@ class QueueController(Controller):
         "/queues/{room:str}/calls",
         operation_id="callNext",
         guards=CLINICAL,
-        responses=refusals(404, 409),
+        responses=refusals(401, 403, 404, 409),
     )
     async def call(
         self, room: FromPath[str], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
@@ -41,7 +42,7 @@ class QueueController(Controller):
         "/tickets/{ticket_id:uuid}/calls",
         operation_id="callAgain",
         guards=CLINICAL,
-        responses=refusals(404, 409),
+        responses=refusals(401, 403, 404, 409),
     )
     async def again(
         self, ticket_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
@@ -54,7 +55,7 @@ class QueueController(Controller):
         operation_id="markMissed",
         guards=CLINICAL,
         status_code=200,
-        responses=refusals(404, 409),
+        responses=refusals(401, 403, 404, 409),
     )
     async def missed(self, ticket_id: FromPath[UUID], session: NamedDependency[AsyncSession]) -> TicketView:
         """Note that the person called did not come (vắng mặt)."""

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from litestar import Controller, get, post, put
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,7 +42,7 @@ from emr.sheets.views import (
     SheetView,
 )
 from kernel.clock import local_day, utc_now
-from kernel.problems import Problem
+from kernel.refusals import told
 from kernel.services import Services
 from kernel.staff.api import Actor, Role, needs
 
@@ -59,17 +58,6 @@ READERS = needs(
 )
 WRITERS = needs(Role.DOCTOR, Role.NURSE)
 WRITING = (NoSuchSheet, SheetLocked, StaleDraft, NotTheWriter, InvalidSheet)
-
-
-def told(*problems: type[Problem]) -> dict[int, ResponseSpec]:
-    """Name the refusals of a handler in the API description, by status."""
-    slugs: dict[int, list[str]] = {}
-    for problem in problems:
-        slugs.setdefault(problem.status, []).append(problem.slug)
-    return {
-        status: ResponseSpec(data_container=None, description=", ".join(names))
-        for status, names in slugs.items()
-    }
 
 
 OPENING = told(NoSuchVisit, NoSuchForm, FormNotInUse, NotTheWriter, SheetNotOpened, IdReused)

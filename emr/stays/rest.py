@@ -9,12 +9,13 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from emr.access import CLINICAL, DOCTORS, refusals
+from emr.access import CLINICAL, DOCTORS
 from emr.episodes.rules import Outcome
 from emr.episodes.views import Admit, StayView
 from emr.stays.service import StayLine, admit, discharge, get_stay, open_stays, place_in_bed
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import utc_now
+from kernel.refusals import refusals
 from kernel.staff.api import Actor
 
 
@@ -30,21 +31,21 @@ class StayController(Controller):
     path = "/api/stays"
     tags = ("stays",)
 
-    @post(operation_id="admit", guards=DOCTORS, responses=refusals(404, 409))
+    @post(operation_id="admit", guards=DOCTORS, responses=refusals(401, 403, 404, 409))
     async def admit(
         self, data: JSONBody[Admit], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> StayView:
         """Admit from an exam (nhập viện)."""
         return await admit(session, data, actor=actor, now=utc_now())
 
-    @get(operation_id="listStays", guards=CLINICAL, responses=refusals())
+    @get(operation_id="listStays", guards=CLINICAL, responses=refusals(401, 403))
     async def read_all(
         self, session: NamedDependency[AsyncSession], department: FromQuery[str | None] = None
     ) -> Sequence[StayLine]:
         """List who is in the wards now."""
         return await open_stays(session, department=department)
 
-    @get("/{stay_id:uuid}", operation_id="getStay", guards=CLINICAL, responses=refusals(404))
+    @get("/{stay_id:uuid}", operation_id="getStay", guards=CLINICAL, responses=refusals(401, 403, 404))
     async def read(
         self, stay_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> StayView:
@@ -58,7 +59,7 @@ class StayController(Controller):
         operation_id="placeInBed",
         guards=CLINICAL,
         status_code=200,
-        responses=refusals(404, 409),
+        responses=refusals(401, 403, 404, 409),
     )
     async def bed(
         self,
@@ -75,7 +76,7 @@ class StayController(Controller):
         operation_id="discharge",
         guards=DOCTORS,
         status_code=200,
-        responses=refusals(404, 409, 422),
+        responses=refusals(401, 403, 404, 409, 422),
     )
     async def discharge(
         self,

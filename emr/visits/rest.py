@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from emr.access import CLINICAL, DOCTORS, FRONT, LEADERS, READ, refusals
+from emr.access import CLINICAL, DOCTORS, FRONT, LEADERS, READ
 from emr.episodes.rules import Outcome
 from emr.episodes.service import visit_header
 from emr.episodes.views import Credit, OpenVisit, VisitHeader, VisitView
@@ -21,6 +21,7 @@ from emr.patients.service import open_chart
 from emr.visits.service import cancel_visit, end_visit, get_visit, open_visit, patient_history, start_visit
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import utc_now
+from kernel.refusals import refusals
 from kernel.staff.api import Actor
 
 
@@ -38,14 +39,14 @@ class VisitController(Controller):
     path = "/api/visits"
     tags = ("visits",)
 
-    @post(operation_id="openVisit", guards=FRONT, responses=refusals(404, 409, 422))
+    @post(operation_id="openVisit", guards=FRONT, responses=refusals(401, 403, 404, 409, 422))
     async def open(
         self, data: JSONBody[OpenVisit], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> VisitView:
         """Open an exam visit (mở lượt khám): episode, exam order, ticket."""
         return await open_visit(session, data, actor=actor, now=utc_now())
 
-    @get("/{visit_id:uuid}", operation_id="getVisit", guards=READ, responses=refusals(404))
+    @get("/{visit_id:uuid}", operation_id="getVisit", guards=READ, responses=refusals(401, 403, 404))
     async def read(
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> VisitView:
@@ -54,7 +55,12 @@ class VisitController(Controller):
         await record(session, Entry(Action.VIEW, f"emr.visit:{visit_id}", visit.patient_id), actor)
         return visit
 
-    @get("/{visit_id:uuid}/header", operation_id="getVisitHeader", guards=READ, responses=refusals(404))
+    @get(
+        "/{visit_id:uuid}/header",
+        operation_id="getVisitHeader",
+        guards=READ,
+        responses=refusals(401, 403, 404),
+    )
     async def header(
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> VisitHeader:
@@ -63,7 +69,12 @@ class VisitController(Controller):
         await record(session, Entry(Action.VIEW, f"emr.visit:{visit_id}", header.patient_id), actor)
         return header
 
-    @get("/{visit_id:uuid}/orders", operation_id="listOrdersOfVisit", guards=READ, responses=refusals(404))
+    @get(
+        "/{visit_id:uuid}/orders",
+        operation_id="listOrdersOfVisit",
+        guards=READ,
+        responses=refusals(401, 403, 404),
+    )
     async def orders(
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> Sequence[OrderView]:
@@ -78,7 +89,7 @@ class VisitController(Controller):
         operation_id="startVisit",
         guards=DOCTORS,
         status_code=200,
-        responses=refusals(404, 409),
+        responses=refusals(401, 403, 404, 409),
     )
     async def start(
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
@@ -91,7 +102,7 @@ class VisitController(Controller):
         operation_id="endVisit",
         guards=DOCTORS,
         status_code=200,
-        responses=refusals(404, 409),
+        responses=refusals(401, 403, 404, 409),
     )
     async def end(
         self,
@@ -110,7 +121,7 @@ class VisitController(Controller):
         operation_id="cancelVisit",
         guards=FRONT,
         status_code=200,
-        responses=refusals(404, 409),
+        responses=refusals(401, 403, 404, 409),
     )
     async def cancel(
         self,
@@ -131,7 +142,7 @@ class HistoryController(Controller):
         "/patients/{patient_id:uuid}/visits",
         operation_id="listVisitsOfPatient",
         guards=CLINICAL,
-        responses=refusals(404),
+        responses=refusals(401, 403, 404),
     )
     async def history(
         self,
@@ -148,7 +159,7 @@ class HistoryController(Controller):
         operation_id="grantCredit",
         guards=LEADERS,
         status_code=200,
-        responses=refusals(404),
+        responses=refusals(401, 403, 404),
     )
     async def credit(
         self,

@@ -7,13 +7,13 @@ from uuid import UUID
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency, Provide
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Instant, utc_now
 from kernel.db import Sessions
+from kernel.refusals import refusals
 from kernel.settings import KernelSettings
 from kernel.staff.api import client_ip
 from patient_portal.accounts.codes import AskCode, CodeAsked, ask_code, check_code
@@ -34,23 +34,6 @@ from patient_portal.accounts.service import (
 from patient_portal.settings import PortalSettings
 
 AnyRequest = Request[Any, Any, Any]
-
-
-class Refusal(Struct, frozen=True):
-    """RFC 9457 problem document."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-
-
-def refusals(*statuses: int) -> dict[int, ResponseSpec]:
-    """Say in the API description which refusals a call has."""
-    return {
-        status: ResponseSpec(Refusal, description="Refusal", media_type="application/problem+json")
-        for status in statuses
-    }
 
 
 class StartSession(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import utc_now
 from kernel.db import Sessions
+from kernel.refusals import refusals
 from kernel.staff.api import Role, needs
 from patient_portal.accounts.guards import patient_signed_in, provide_patient
-from patient_portal.accounts.rest import refusals
 from patient_portal.accounts.service import Patient
 from patient_portal.booking.service import (
     Book,

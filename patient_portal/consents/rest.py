@@ -6,8 +6,8 @@ from litestar.params import FromPath, JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import utc_now
+from kernel.refusals import refusals
 from patient_portal.accounts.guards import patient_signed_in, provide_patient
-from patient_portal.accounts.rest import refusals
 from patient_portal.accounts.service import Patient
 from patient_portal.consents.rules import Purpose
 from patient_portal.consents.service import ConsentView, SetConsent, consents_of, set_consent

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.api import ReceiptView, RequestView
 from billing.settings import BillingSettings
 from kernel.clock import utc_now
+from kernel.refusals import refusals
 from kernel.services import Services
 from kernel.settings import KernelSettings
 from patient_portal.accounts.guards import patient_signed_in, provide_patient
-from patient_portal.accounts.rest import refusals
 from patient_portal.accounts.service import Patient
 from patient_portal.money.service import (
     AskPayment,

@@ -8,9 +8,9 @@ from litestar.params import FromPath, FromQuery
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import utc_now
+from kernel.refusals import refusals
 from kernel.services import Services
 from patient_portal.accounts.guards import patient_signed_in, provide_patient
-from patient_portal.accounts.rest import refusals
 from patient_portal.accounts.service import Patient
 from patient_portal.records.documents import OwnDocument, own_documents, own_file
 from patient_portal.records.log import Look, looks

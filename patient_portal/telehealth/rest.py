@@ -8,9 +8,9 @@ from litestar.params import FromPath, JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import utc_now
+from kernel.refusals import refusals
 from kernel.staff.api import Actor, Role, needs
 from patient_portal.accounts.guards import patient_signed_in, provide_patient
-from patient_portal.accounts.rest import refusals
 from patient_portal.accounts.service import Patient
 from patient_portal.settings import PortalSettings
 from patient_portal.telehealth.service import (
