@@ -7,7 +7,7 @@ import billing.prices.on_orders
 import billing.prints.handlers  # noqa: F401  (registers the jobs of papers)
 from billing.accounts.service import lock_account, open_account
 from billing.care.service import service_group
-from billing.charges.service import ChargeOrder, charge_order, void_charge
+from billing.charges.service import ChargeOrder, charge_order, recharge, void_charge
 from billing.matching.service import match_transaction
 from billing.notices.service import MATCH_JOB, READ_JOB, MatchJob, NoticeJob, read_notice
 from billing.requests.service import (
@@ -17,8 +17,8 @@ from billing.requests.service import (
     cancel_open_requests,
     expire_request,
 )
-from billing.settlements.service import end_episode, release_covered
-from emr.events import OrderPlaced, OrderVoided, StayEnded, VisitEnded, VisitOpened
+from billing.settlements.service import end_episode, release_covered, settle_if_paid
+from emr.events import CardChecked, OrderPlaced, OrderVoided, StayEnded, VisitEnded, VisitOpened
 from kernel.clock import local_day
 from kernel.live import touch
 from kernel.outbox.api import Job, TryLater, job, name_jobs, on
@@ -70,6 +70,21 @@ async def void_on_order(job: Job, event: OrderVoided) -> None:
         )
         await release_covered(job.session, account, now=job.now, settings=job.services.settings.billing)
         touch(job.session, TILL_TOPIC, {"episode_id": str(event.episode_id)})
+
+
+@on(CardChecked, name="billing.card_checked")
+async def recharge_on_card(job: Job, event: CardChecked) -> None:
+    """Compute the bill with the card as checked, or without one; a code that asks for the old sum is taken back."""
+    account = await lock_account(job.session, event.episode_id)
+    if account.state == "SETTLED":
+        return
+    await recharge(job.session, account.id, event.order_ids, payer=event.payer, now=job.now)
+    reason = "Đã tra cứu thẻ BHYT, số tiền thay đổi."
+    await cancel_open_requests(job.session, account.id, reason=reason, now=job.now)
+    settings = job.services.settings.billing
+    await release_covered(job.session, account, now=job.now, settings=settings)
+    await settle_if_paid(job.session, account, now=job.now, settings=settings)
+    touch(job.session, TILL_TOPIC, {"episode_id": str(event.episode_id)})
 
 
 @on(VisitEnded, name="billing.end_visit")
@@ -124,6 +139,7 @@ name_jobs(
         "billing.open_account": "Mở hồ sơ viện phí cho lượt khám",
         "billing.charge_order": "Tính tiền chỉ định",
         "billing.void_charge": "Hủy khoản tiền của chỉ định đã hủy",
+        "billing.card_checked": "Tính lại tiền theo thẻ BHYT đã tra cứu",
         "billing.end_visit": "Quyết toán sau lượt khám",
         "billing.end_stay": "Quyết toán sau đợt nội trú",
         EXPIRE_JOB: "Hết hạn mã thanh toán",

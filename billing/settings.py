@@ -20,8 +20,8 @@ class BillingSettings(Struct, frozen=True):
     portal_minutes: int = 24 * 60
     qr_merchant_code: str = "8062"
     """ISO 18245, hospitals; empty leaves it out if the bank objects."""
-    default_route_code: str = "1.1"
-    """MA_DOITUONG_KCB for a checked card without one."""
+    default_route_code: str = ""
+    """MA_DOITUONG_KCB for a card whose route reception left open; empty computes no bill until it is chosen."""
     lowest_card_level: int = 4
     """Benefit level when only the 10-digit BHXH code is known: 4 is 80 %, the lowest."""
     unknown_reference_seconds: int = 60

@@ -118,6 +118,7 @@ from emr.sheets.views import (
     SheetView,
 )
 from emr.stays.service import admit, discharge, get_stay, open_stays, place_in_bed, stay_of_episode
+from emr.visits.cards import CardToCheck, CheckCard, NotInsured, cards_to_check, check_card
 from emr.visits.service import (
     AlreadyWaiting,
     InvalidVisit,
@@ -140,7 +141,9 @@ __all__ = [
     "BillSlip",
     "BoardView",
     "CardCheck",
+    "CardToCheck",
     "ChangePatient",
+    "CheckCard",
     "CitizenCard",
     "CompleteSheet",
     "Credit",
@@ -165,6 +168,7 @@ __all__ = [
     "NoSuchSheet",
     "NoSuchVisit",
     "NobodyWaits",
+    "NotInsured",
     "NotLeaderOnDuty",
     "NotReleased",
     "OpenSheet",
@@ -224,7 +228,9 @@ __all__ = [
     "call_next",
     "cancel_draft",
     "cancel_visit",
+    "cards_to_check",
     "change_patient",
+    "check_card",
     "complete_sheet",
     "diagnoses_of_visit",
     "discharge",

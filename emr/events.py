@@ -41,6 +41,17 @@ class OrderPlaced(Struct, frozen=True):
     placed_at: Instant
 
 
+class CardChecked(Struct, frozen=True):
+    """Reception looked up a card that was taken unseen, or found that there is none (`payer` says which)."""
+
+    aggregate: ClassVar[str] = "episode_id"
+    visit_id: UUID
+    episode_id: UUID
+    payer: str
+    order_ids: tuple[UUID, ...]
+    at: Instant
+
+
 class OrderVoided(Struct, frozen=True):
     """An order was cancelled before it was carried out."""
 

@@ -10,6 +10,7 @@ from emr.patients.rest import PatientController
 from emr.prescriptions.rest import PrescriptionController
 from emr.queues.pages import BoardPages
 from emr.queues.rest import QueueController
+from emr.reception.card_pages import CardPages
 from emr.reception.pages import ReceptionPages
 from emr.sheets.pages import DocumentPages, SheetPages
 from emr.sheets.rest import FormController, SheetController
@@ -31,6 +32,7 @@ ROUTES: list[ControllerRouterHandler] = [
     StayController,
     CatalogController,
     ReceptionPages,
+    CardPages,
     PatientPages,
     ScanPages,
     WorkPages,

@@ -10,7 +10,7 @@ from insurance.benefits.costs import (
     Scope,
 )
 from insurance.benefits.lines import SettledLine
-from insurance.benefits.rates import RouteNotHere
+from insurance.benefits.rates import RouteNotHere, exemption_threshold
 from insurance.benefits.rules import Settlement, settle
 from insurance.cards.rules import (
     BadCardNumber,
@@ -45,6 +45,7 @@ __all__ = [
     "Settlement",
     "UnknownFigure",
     "add_figure",
+    "exemption_threshold",
     "load_parameters",
     "parse_card_number",
     "settle",

@@ -10,6 +10,7 @@ from billing.accounts.models import Account
 from billing.accounts.service import account_of
 from billing.bills.rules import AccountFacts, ChargeFacts, make_bill
 from billing.bills.views import AccountState, BillView
+from billing.care.rules import RouteUnknown
 from billing.care.service import care_of
 from billing.charges.models import Charge
 from billing.charges.service import charges_of
@@ -42,13 +43,6 @@ async def bill_of_account(
     if account.frozen_bill is not None:
         frozen = msgspec.convert(account.frozen_bill, BillView)
         return replace(frozen, deposits=money.deposits, excess=money.excess, to_refund=money.deposits)
-    care = await care_of(
-        session,
-        account.episode_id,
-        opened_at=account.opened_at,
-        now=account.ended_at or now,
-        settings=settings,
-    )
     facts = AccountFacts(
         id=account.id,
         episode_id=account.episode_id,
@@ -57,8 +51,15 @@ async def bill_of_account(
         ended_at=account.ended_at,
     )
     try:
+        care = await care_of(
+            session,
+            account.episode_id,
+            opened_at=account.opened_at,
+            now=account.ended_at or now,
+            settings=settings,
+        )
         return make_bill(facts, [_facts(row) for row in await charges_of(session, account.id)], care, money)
-    except (BadCosts, NoFigure) as error:
+    except (BadCosts, NoFigure, RouteUnknown) as error:
         raise BillNotComputable(
             f"Chưa tính được phần BHYT của đợt này ({error}). Hãy kiểm tra thẻ và mã đối tượng ở tiếp đón."
         ) from error

@@ -1,12 +1,13 @@
 """The care of an episode, as far as money depends on it."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Protocol
 
 from msgspec import Struct
 
 from billing.settings import BillingSettings
-from insurance.api import Card, Insured
+from insurance.api import Card, Exemption, Insured
 
 
 class Care(Struct, frozen=True):
@@ -43,12 +44,40 @@ class CheckedCard(Protocol):
     def benefit_level(self) -> str: ...
     @property
     def route(self) -> str: ...
+    @property
+    def five_years_from(self) -> date | None: ...
+    @property
+    def copaid(self) -> int | None: ...
+    @property
+    def copaid_threshold(self) -> Decimal | None: ...
+
+
+class RouteUnknown(LookupError):
+    """Nobody said by which route the person came: the right-route benefit is never given unasked."""
 
 
 def insured_by(check: CheckedCard, *, admitted_on: date, settings: BillingSettings) -> Insured:
-    """Say in insurance's words what reception checked. What it left open takes the safe value of the settings."""
+    """Say in insurance's words what reception checked. What it left open takes the safe value of the settings.
+
+    Raises RouteUnknown while the route is not chosen (mã đối tượng KCB) and the settings name none.
+    """
     number = check.card_number.replace(" ", "").upper()
     printed = number[2] if len(number) == 15 and number[2] in "12345" else ""
     level = int(check.benefit_level or printed or settings.lowest_card_level)
     card = Card(number, level, check.valid_from or admitted_on, check.valid_to)
-    return Insured(cards=(card,), route_code=check.route or settings.default_route_code)
+    route = check.route or settings.default_route_code
+    if not route:
+        raise RouteUnknown("chưa chọn «Đến khám theo»")
+    return Insured(cards=(card,), route_code=route, exemption=_exemption(check, admitted_on))
+
+
+def _exemption(check: CheckedCard, admitted_on: date) -> Exemption | None:
+    """Return what the portal said of the year's co-payments; None when it was not asked (payments.md 6.4)."""
+    if check.copaid is None or check.five_years_from is None:
+        return None
+    return Exemption(
+        year=admitted_on.year,
+        five_years_on=check.five_years_from,
+        accumulated=Decimal(check.copaid),
+        threshold=check.copaid_threshold,
+    )

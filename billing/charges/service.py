@@ -94,37 +94,53 @@ async def reprice_missing(session: AsyncSession, account_id: UUID, *, now: Insta
 
     The account is locked; the charge without a price is voided, never edited.
     """
-    changed = False
-    for old in [charge for charge in await charges_of(session, account_id) if charge.price_missing]:
-        prices = charge_prices(
-            await prices_of(session, old.service_code, old.service_day),
-            payer=old.payer,
-            in_scope=old.in_scope,
-            on_demand=old.on_demand,
-        )
-        if prices.missing:
-            continue
-        old.voided_at = now
-        await session.flush()
-        values = {column.key: getattr(old, column.key) for column in Charge.__table__.columns}
-        session.add(
-            Charge(
-                **values
-                | {
-                    "id": new_id(),
-                    "unit_price": prices.unit_price,
-                    "insured_price": prices.insured_price,
-                    "price_missing": False,
-                    "recorded_at": now,
-                    "voided_at": None,
-                    "released_at": None,
-                    "paid_request_id": None,
-                }
-            )
-        )
-        changed = True
+    old = [charge for charge in await charges_of(session, account_id) if charge.price_missing]
+    done = [await _charge_anew(session, charge, payer=charge.payer, now=now) for charge in old]
+    return any(done)
+
+
+async def recharge(
+    session: AsyncSession, account_id: UUID, order_ids: Iterable[UUID], *, payer: str, now: Instant
+) -> None:
+    """Charge these orders as another đối tượng, as nobody has paid for them yet. The account is locked."""
+    wanted = set(order_ids)
+    for charge in await charges_of(session, account_id):
+        if charge.order_id in wanted and charge.payer != payer and charge.paid_request_id is None:
+            await _charge_anew(session, charge, payer=payer, now=now)
+
+
+async def _charge_anew(session: AsyncSession, old: Charge, *, payer: str, now: Instant) -> bool:
+    """Void a charge and write it again at the prices of its day; False, changing nothing, while one is missing."""
+    prices = charge_prices(
+        await prices_of(session, old.service_code, old.service_day),
+        payer=payer,
+        in_scope=old.in_scope,
+        on_demand=old.on_demand,
+    )
+    if prices.missing and old.price_missing:
+        return False
+    old.voided_at = now
     await session.flush()
-    return changed
+    values = {column.key: getattr(old, column.key) for column in Charge.__table__.columns}
+    session.add(
+        Charge(
+            **values
+            | {
+                "id": new_id(),
+                "payer": payer,
+                "kind": prices.kind,
+                "unit_price": prices.unit_price,
+                "insured_price": prices.insured_price,
+                "price_missing": prices.missing,
+                "recorded_at": now,
+                "voided_at": None,
+                "released_at": None,
+                "paid_request_id": None,
+            }
+        )
+    )
+    await session.flush()
+    return True
 
 
 async def charges_of(session: AsyncSession, account_id: UUID) -> Sequence[Charge]:

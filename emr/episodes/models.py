@@ -59,6 +59,7 @@ class Visit(Base):
         CheckConstraint("payer <> 'BHYT' OR insurance IS NOT NULL", name="insurance"),
         Index("ix_emr_visit_patient_id_opened_at", "patient_id", "opened_at"),
         Index("ix_emr_visit_room_code_opened_at", "room_code", "opened_at"),
+        Index("ix_emr_visit_insured", "opened_at", postgresql_where=text("payer = 'BHYT'")),
         Index("ix_emr_visit_open", "room_code", postgresql_where=text("state IN ('WAITING', 'IN_PROGRESS')")),
     )
 

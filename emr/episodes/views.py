@@ -1,6 +1,7 @@
 """Commands and views of visits and stays."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from emr.episodes.rules import (
 )
 from emr.patients.scan import Precision, Sex
 from kernel.clock import Instant
+from kernel.money import Vnd
 
 Reason = Annotated[str, Meta(min_length=3, max_length=500)]
 
@@ -36,6 +38,12 @@ class CardCheck(Struct, frozen=True, forbid_unknown_fields=True):
     route: str = ""
     """MA_DOITUONG_KCB proposed at reception: 1.1, 1.3, 2, 3.1 ..."""
     five_years_from: date | None = None
+    copaid: Vnd | None = None
+    """Co-payments of this calendar year as the portal counts them (luỹ kế cùng chi trả); None when not asked."""
+    copaid_before_change: Vnd = 0
+    """Part of it before the base salary changed in the year."""
+    copaid_threshold: Decimal | None = None
+    """Above it the person pays nothing more this year: kept with the lookup, never computed again."""
     area: Annotated[str, Meta(pattern="^(K[123])?$")] = ""
     """MA_KHUVUC."""
     referral_from: str = ""

@@ -14,6 +14,7 @@ from emr.patients.rules import birth_text
 from emr.patients.scan import CitizenCard, InsuranceCardScan, Precision, Scan, Sex, TypedNumber
 from emr.patients.views import ChangePatient, PatientView, RegisterPatient
 from kernel.clock import Instant, format_day, parse_day_typed
+from kernel.money import parse_vnd
 from kernel.text import format_phone
 
 Form = Mapping[str, str]
@@ -48,6 +49,16 @@ class _Reader:
     def number(self, name: str) -> str | None:
         """A number typed with spaces or dots between."""
         return re.sub(r"[\s.\-]", "", self.text(name)).upper() or None
+
+    def amount(self, name: str) -> int | None:
+        """Đồng as typed; None when left empty."""
+        if not self.text(name):
+            return None
+        try:
+            return parse_vnd(self.text(name))
+        except ValueError:
+            self.errors[name] = "Số tiền là số đồng nguyên, ví dụ 1.250.000."
+            return None
 
     def day(self, name: str) -> date | None:
         if not self.text(name):
@@ -165,31 +176,43 @@ def read_opening(form: Form, patient_id: UUID, *, now: Instant) -> OpenVisit:
     )
 
 
+def read_card(form: Form, *, now: Instant) -> CardCheck:
+    """Read what a look-up at the BHXH portal said. Raises InvalidForm."""
+    reader = _Reader(form)
+    card = _card(reader, now)
+    reader.finish()
+    assert card is not None, "without an error there is a card"
+    return card
+
+
 def _card(reader: _Reader, now: Instant) -> CardCheck | None:
     number = reader.number("card_number") or ""
     if not number:
         reader.errors["card_number"] = "Nhập số thẻ BHYT hoặc mã BHXH."
     valid_from, valid_to = reader.day("valid_from"), reader.day("valid_to")
     five_years = reader.day("five_years_from")
-    if not valid_from and not reader.text("portal_down") and "valid_from" not in reader.errors:
+    down = bool(reader.text("portal_down"))
+    if not valid_from and not down and "valid_from" not in reader.errors:
         reader.errors["valid_from"] = "Nhập ngày bắt đầu giá trị thẻ như cổng BHXH trả về."
+    if not reader.text("route") and not down:
+        reader.errors["route"] = "Chọn «Đến khám theo»: mức hưởng theo đó mà tính."
     level = reader.text("benefit_level") or (number[2] if len(number) == 15 else "")
+    given = {
+        "card_number": number,
+        "facility_code": reader.text("facility_code"),
+        "valid_from": valid_from,
+        "valid_to": valid_to,
+        "benefit_level": level,
+        "route": reader.text("route"),
+        "five_years_from": five_years,
+        "copaid": reader.amount("copaid"),
+        "copaid_before_change": reader.amount("copaid_before_change") or 0,
+        "reply_code": reader.text("reply_code"),
+        "checked_at": now,
+        "portal_down": "Cổng không trả lời" if down else "",
+    }
     try:
-        return msgspec.convert(
-            {
-                "card_number": number,
-                "facility_code": reader.text("facility_code"),
-                "valid_from": valid_from,
-                "valid_to": valid_to,
-                "benefit_level": level,
-                "route": reader.text("route"),
-                "five_years_from": five_years,
-                "reply_code": reader.text("reply_code"),
-                "checked_at": now,
-                "portal_down": "Cổng không trả lời" if reader.text("portal_down") else "",
-            },
-            CardCheck,
-        )
+        return msgspec.convert(given, CardCheck)
     except msgspec.ValidationError:
         reader.errors.setdefault("benefit_level", "Mức hưởng là một chữ số từ 1 đến 5.")
         return None

@@ -22,6 +22,7 @@ from emr.patients.views import PatientHit, PatientView, RegisterPatient
 from emr.places.service import get_room
 from emr.reception.desk import desk, exam_options
 from emr.reception.forms import InvalidForm, Prefill, prefill, read_opening, read_registration
+from emr.visits.cards import cards_to_check
 from emr.visits.service import get_visit, open_visit, patient_history
 from emr.words import IDENTIFIED_BY, PAYER, QUEUE_PRIORITY, ROUTE, SEX
 from kernel.clock import Instant, format_day, local_day, utc_now
@@ -34,6 +35,7 @@ from kernel.staff.api import Actor, Role, needs
 FormBody = URLEncodedBody[dict[str, str]]
 Session = NamedDependency[AsyncSession]
 Who = NamedDependency[Actor]
+ROUTES = [("", "Chọn"), *((code, f"{code} · {name}") for code, name in ROUTE.items())]
 
 
 class ReceptionPages(Controller):
@@ -133,7 +135,14 @@ def _field_of(problem: Problem) -> str:
 async def desk_page(
     session: AsyncSession, *, text: str = "", error: str = "", nobody: bool = False
 ) -> Template:
-    context = {"rooms": await desk(session, now=utc_now()), "text": text, "error": error, "nobody": nobody}
+    now = utc_now()
+    context = {
+        "rooms": await desk(session, now=now),
+        "cards": len(await cards_to_check(session, now=now)),
+        "text": text,
+        "error": error,
+        "nobody": nobody,
+    }
     return Template("emr/reception/desk.html", context=context, status_code=422 if error else 200)
 
 
@@ -216,7 +225,7 @@ async def opening_page(
         "exams": await exam_options(session, now=now),
         "priorities": list(QUEUE_PRIORITY.items()),
         "methods": list(IDENTIFIED_BY.items()),
-        "routes": [("", "Chưa xác định"), *((code, f"{code} · {name}") for code, name in ROUTE.items())],
+        "routes": ROUTES,
         "child": needs_guardian(patient.birth_date, today),
         "sex": SEX,
         "payer_words": PAYER,
@@ -243,7 +252,7 @@ async def _proposed(
         "valid_to": known.valid_to or (format_day(card.valid_to) if card and card.valid_to else ""),
         "five_years_from": known.five_years_from,
         "benefit_level": card.benefit_level if card else "",
-        "route": card.route if card else "1.1",
+        "route": "",  # Chosen each time: it decides the benefit.
     }
     return form | {f"guardian_{key}": str(value) for key, value in guardian.items()}
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
@@ -18,6 +18,7 @@ from emr.orders.credit import grant_credit
 from emr.orders.views import OrderView
 from emr.orders.work import orders_of_visit
 from emr.patients.service import open_chart
+from emr.visits.cards import CardToCheck, CheckCard, cards_to_check, check_card
 from emr.visits.service import cancel_visit, end_visit, get_visit, open_visit, patient_history, start_visit
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import utc_now
@@ -132,6 +133,27 @@ class VisitController(Controller):
     ) -> VisitView:
         """Cancel a visit nobody has begun (hủy lượt khám)."""
         return await cancel_visit(session, visit_id, data.reason, actor=actor, now=utc_now())
+
+    @put(
+        "/{visit_id:uuid}/card",
+        operation_id="checkCard",
+        guards=FRONT,
+        responses=refusals(401, 403, 404, 409, 422),
+    )
+    async def check_card(
+        self,
+        visit_id: FromPath[UUID],
+        data: JSONBody[CheckCard],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+    ) -> VisitView:
+        """Write down what the BHXH portal said of a card taken unseen (tra cứu thẻ)."""
+        return await check_card(session, visit_id, data, actor=actor, now=utc_now())
+
+    @get("/cards", operation_id="listCardsToCheck", guards=FRONT, responses=refusals(401, 403))
+    async def cards(self, session: NamedDependency[AsyncSession]) -> Sequence[CardToCheck]:
+        """List the BHYT visits whose card waits for a look-up."""
+        return await cards_to_check(session, now=utc_now())
 
 
 class HistoryController(Controller):

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from emr.episodes.models import Episode, Visit
 from emr.episodes.rules import STATE_WORDS, Outcome, Payer, Setting, VisitState, may_move
 from emr.episodes.service import NoSuchVisit, close_if_over, join_episode
-from emr.episodes.views import CardCheck, OpenVisit, VisitView
+from emr.episodes.views import OpenVisit, VisitView
 from emr.events import VisitEnded, VisitOpened
 from emr.once import fingerprint, require_same
 from emr.orders.models import Order
@@ -25,12 +25,13 @@ from emr.patients.service import NoSuchPatient
 from emr.places.service import get_room
 from emr.queues.rules import TicketState
 from emr.queues.service import issue_ticket, move_ticket_of_visit, ticket_of_visit
+from emr.visits.insurance import InvalidVisit, require_usable, with_threshold
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant, local_day
 from kernel.ids import new_id
 from kernel.live import touch
 from kernel.outbox.api import publish
-from kernel.problems import Conflict, Refused
+from kernel.problems import Conflict
 from kernel.staff.api import Actor
 
 _VISITS = cast(Table, Visit.__table__)
@@ -42,10 +43,6 @@ _COLUMNS = [
     for name in VisitView.__struct_fields__
     if name != "ticket"
 ]
-
-
-class InvalidVisit(Refused):
-    slug = "invalid-visit"
 
 
 class AlreadyWaiting(Conflict):
@@ -97,6 +94,8 @@ async def open_visit(session: AsyncSession, command: OpenVisit, *, actor: Actor,
     await _refuse_second(session, command)
     episode_id, episode_code = await join_episode(session, command.patient_id, now=now)
     values = _values(command, setting, room.department_code, episode_id, actor=actor, now=now)
+    if command.insurance is not None:
+        values["insurance"] = to_builtins(await with_threshold(session, command.insurance, local_day(now)))
     number = await session.scalar(insert(_VISITS).values(values).returning(_VISITS.c.number))
     await publish(
         session,
@@ -145,20 +144,12 @@ def _check(command: OpenVisit, setting: Setting, birth: date, today: date) -> No
             raise InvalidVisit(
                 "Khám BHYT cần kết quả tra cứu thẻ. Nhập kết quả tra cứu rồi mở lượt.", field="insurance"
             )
-        _check_card(command.insurance, today)
+        if setting is not Setting.EMERGENCY:
+            require_usable(command.insurance, today)
     if setting is not Setting.EMERGENCY and needs_guardian(birth, today) and command.guardian is None:
         raise InvalidVisit(
             "Người bệnh dưới 16 tuổi: nhập cha, mẹ hoặc người giám hộ đi cùng.", field="guardian"
         )
-
-
-def _check_card(card: CardCheck, today: date) -> None:
-    if card.portal_down:
-        return  # The portal did not answer: the number is taken and verified later (NĐ 188/2025 Đ37-38).
-    if card.valid_to is not None and card.valid_to < today:
-        raise InvalidVisit("Thẻ BHYT đã hết hạn. Chọn đối tượng khác hoặc tra cứu lại.", field="insurance")
-    if card.valid_from is not None and card.valid_from > today:
-        raise InvalidVisit("Thẻ BHYT chưa đến ngày có giá trị.", field="insurance")
 
 
 async def _refuse_second(session: AsyncSession, command: OpenVisit) -> None:

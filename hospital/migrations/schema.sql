@@ -1486,6 +1486,7 @@ INDEX CREATE INDEX ix_emr_stay_episode_id ON public.emr_stay USING btree (episod
 INDEX CREATE INDEX ix_emr_ticket_next ON public.emr_ticket USING btree (room_code, day, rank DESC, number) WHERE ((state = 'WAITING'::text) AND ready)
 INDEX CREATE INDEX ix_emr_ticket_visit_id ON public.emr_ticket USING btree (visit_id)
 INDEX CREATE INDEX ix_emr_visit_episode_id ON public.emr_visit USING btree (episode_id)
+INDEX CREATE INDEX ix_emr_visit_insured ON public.emr_visit USING btree (opened_at) WHERE (payer = 'BHYT'::text)
 INDEX CREATE INDEX ix_emr_visit_open ON public.emr_visit USING btree (room_code) WHERE (state = ANY (ARRAY['WAITING'::text, 'IN_PROGRESS'::text]))
 INDEX CREATE INDEX ix_emr_visit_patient_id_opened_at ON public.emr_visit USING btree (patient_id, opened_at)
 INDEX CREATE INDEX ix_emr_visit_room_code_opened_at ON public.emr_visit USING btree (room_code, opened_at)

@@ -30,7 +30,7 @@ def an_opening_body(patient_id: object, **more: Any) -> dict[str, Any]:
         "payer": "BHYT",
         "room": "PK1",
         "service_code": "KB01",
-        "insurance": {"card_number": "DN4515120000001"},
+        "insurance": {"card_number": "DN4515120000001", "route": "1.1"},
     }
     return given | more
 
