@@ -119,9 +119,9 @@ from emr.sheets.views import (
 )
 from emr.stays.service import admit, discharge, get_stay, open_stays, place_in_bed, stay_of_episode
 from emr.visits.cards import CardToCheck, CheckCard, NotInsured, cards_to_check, check_card
+from emr.visits.insurance import InvalidVisit
 from emr.visits.service import (
     AlreadyWaiting,
-    InvalidVisit,
     UndoneOrders,
     VisitMoved,
     cancel_visit,

@@ -18,10 +18,11 @@ from emr.prescriptions.service import (
     read_prescription,
 )
 from emr.settings import EmrSettings
-from emr.sheets.rest import OPENING, READERS, WRITERS, told
+from emr.sheets.rest import OPENING, READERS, WRITERS
 from emr.sheets.service import open_sheet, save_draft
 from emr.sheets.views import OpenSheet, SaveDraft, SheetView
 from kernel.clock import Instant, utc_now
+from kernel.refusals import told
 from kernel.staff.api import Actor
 
 Line = Annotated[str, Meta(max_length=500)]

@@ -33,7 +33,7 @@ async def test_a_card_taken_unseen_has_no_bill_until_it_is_looked_up(real_db: Re
     await work(real_db)
     async with real_db.sessions.begin() as session:
         view = await bill(session, visit.episode_id, now=utc_now())
-    assert (view.fund, view.payable) == (50_600, 0)
+    assert (int(view.fund), view.payable) == (50_600, 0)
 
 
 async def test_without_a_valid_card_the_visit_is_charged_as_a_fee(real_db: RealDatabase) -> None:

@@ -160,7 +160,7 @@ def test_an_ordinary_user_runs_the_demo_and_ctrl_c_ends_all_of_it(open_folder: P
 def test_a_server_of_the_hospitals_own_is_used_and_none_is_started(cluster: Cluster, tmp_path: Path) -> None:
     name, port, log = "d" + new_id().hex, free_port(), tmp_path / "log"
     log.touch()
-    psql = [find_binaries() / "psql", "-h", cluster.socket_dir, "-U", cluster.owner]
+    psql = [str(find_binaries() / "psql"), "-h", str(cluster.socket_dir), "-U", cluster.owner]
     subprocess.run(
         [*psql, "-d", "postgres", "-c", f"CREATE DATABASE {name}"], check=True, capture_output=True
     )
