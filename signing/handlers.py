@@ -142,6 +142,8 @@ name_jobs(
         JUDGE: "Kiểm tra độc lập chữ ký vừa ký",
         "signing.renewal_ring": "Tìm bản lưu trữ sắp đến hạn gia hạn",
         "signing.forget_tries": "Quên các lượt tra cứu công khai đã cũ",
+        "signing.seal_at_daybreak": "Ban ngày ký số cơ sở cho giấy tờ ban đêm",
+        "signing.reminders": "Nhắc người còn nợ chữ ký",
         "signing.drop_idle_keys": "Khóa lại khóa ký đã để không",
     }
 )
