@@ -55,7 +55,7 @@ def open_revision(
     empty = layout.fields.get(field)
     if empty is None:
         raise FieldTaken(field)
-    out = _Writer(layout.size, layout.newline)
+    out = RevisionWriter(layout.size, layout.newline)
     value = layout.next_object
     following = value + 1
     body = empty.body.encode("latin-1")
@@ -70,14 +70,16 @@ def open_revision(
             following = number + 2
     out.object(empty.number, b"<<" + body + b"/V %d 0 R>>" % value)
     byte_range, hole = out.signature(value, room, at, reason)
-    start = out.trailer(layout, following)
+    entries = b"/Root %d 0 R%s/Prev %d%s" % (
+        layout.root,
+        layout.info.encode("latin-1"),
+        layout.startxref,
+        layout.ids.encode("latin-1"),
+    )
+    start = out.trailer(entries, following)
     end = layout.size + len(out.data)
     made = Revision(field, layout.size, layout.size + hole, layout.size + hole + 2 * room + 2, end)
-    numbers = b"0 %d %d %d" % (made.hole_start, made.hole_end, end - made.hole_end)
-    out.data[byte_range : byte_range + _BYTE_RANGE_WIDTH + 2] = b"[%-50s]" % numbers
-    whole = prefix.copy()
-    whole.update(out.data[:hole])
-    whole.update(out.data[hole + 2 * room + 2 :])
+    whole = out.close(byte_range, hole, room, prefix)
     after = replace(
         layout,
         size=end,
@@ -90,21 +92,21 @@ def open_revision(
     return Pending(out.data, whole.digest(), after, prefix)
 
 
-class _Writer:
-    """Collects the objects of one revision and their offsets."""
+class RevisionWriter:
+    """Collects the objects of one revision and their offsets; `data` is what is appended."""
 
     def __init__(self, base: int, ends_with_newline: bool) -> None:
         self.data = bytearray(b"" if ends_with_newline else b"\n")
         self._base = base
-        self._offsets: list[tuple[int, int]] = []
+        self._offsets: list[tuple[int, int, int]] = []
 
-    def object(self, number: int, body: bytes) -> None:
-        self._offsets.append((number, self._base + len(self.data)))
-        self.data += b"%d 0 obj\n" % number + body + b"\nendobj\n"
+    def object(self, number: int, body: bytes, generation: int = 0) -> None:
+        self._offsets.append((number, self._base + len(self.data), generation))
+        self.data += b"%d %d obj\n" % (number, generation) + body + b"\nendobj\n"
 
     def signature(self, number: int, room: int, at: datetime, reason: str) -> tuple[int, int]:
         """Write the signature dictionary; return where /ByteRange and the hole begin in this revision."""
-        self._offsets.append((number, self._base + len(self.data)))
+        self._offsets.append((number, self._base + len(self.data), 0))
         self.data += b"%d 0 obj\n<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M(" % number
         self.data += pdf_date(at) + b")"
         if reason:
@@ -116,15 +118,34 @@ class _Writer:
         self.data += b"<" + b"0" * (2 * room) + b">>>\nendobj\n"
         return byte_range, hole
 
-    def trailer(self, layout: Layout, size: int) -> int:
+    def close(self, byte_range: int, hole: int, room: int, prefix: "hashlib._Hash") -> "hashlib._Hash":
+        """Fill in the byte range of the ended revision; returns the hash of what it covers."""
+        after = hole + 2 * room + 2
+        numbers = b"0 %d %d %d" % (self._base + hole, self._base + after, len(self.data) - after)
+        self.data[byte_range : byte_range + _BYTE_RANGE_WIDTH + 2] = b"[%-50s]" % numbers
+        whole = prefix.copy()
+        whole.update(self.data[:hole])
+        whole.update(self.data[after:])
+        return whole
+
+    def trailer(self, entries: bytes, size: int) -> int:
+        """End the revision with a cross-reference table; `entries` are the rest of the trailer. Returns its offset."""
         start = self._base + len(self.data)
         self.data += b"xref\n"
-        for number, offset in sorted(self._offsets):
-            self.data += b"%d 1\n%010d 00000 n \n" % (number, offset)
-        self.data += b"trailer\n<</Size %d/Root %d 0 R" % (size, layout.root)
-        self.data += layout.info.encode("latin-1") + b"/Prev %d" % layout.startxref
-        self.data += layout.ids.encode("latin-1") + b">>\nstartxref\n%d\n%%%%EOF\n" % start
+        for number, offset, generation in sorted(self._offsets):
+            self.data += b"%d 1\n%010d %05d n \n" % (number, offset, generation)
+        self.data += b"trailer\n<</Size %d" % size + entries + b">>\nstartxref\n%d\n%%%%EOF\n" % start
         return start
+
+    def stream(self, entries: bytes, number: int) -> None:
+        """End the revision with a cross-reference stream, as files need that began with one."""
+        start = self._base + len(self.data)
+        places = sorted([*self._offsets, (number, start, 0)])
+        rows = b"".join(b"\1" + at.to_bytes(6) + generation.to_bytes(2) for _, at, generation in places)
+        index = b" ".join(b"%d 1" % place[0] for place in places)
+        self.data += b"%d 0 obj\n<</Type/XRef/W[1 6 2]/Index[%s]/Length %d" % (number, index, len(rows))
+        self.data += b"/Size %d" % (number + 1) + entries + b">>\nstream\n" + rows + b"\nendstream\nendobj\n"
+        self.data += b"startxref\n%d\n%%%%EOF\n" % start
 
 
 def pdf_date(at: datetime) -> bytes:

@@ -133,6 +133,17 @@ async def test_renewed_timestamps_carry_a_file_past_the_end_of_their_authorities
     assert report.signatures[0].level is Level.B_LTA
 
 
+class Now(TimestampClient):
+    """An authority that answers without a network."""
+
+    def __init__(self, authority: TimestampAuthority, trust: TrustList) -> None:
+        super().__init__(httpx.AsyncClient(), [], trust)
+        self._authority = authority
+
+    async def stamp_digest(self, imprint: bytes, *, now: datetime) -> Timestamp:
+        return Timestamp(self._authority.over(imprint, now=now), now, "TSA")
+
+
 class Later(TimestampClient):
     """An authority of ten years from now, certified by the same root."""
 
