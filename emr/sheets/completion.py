@@ -3,6 +3,7 @@
 Rendering happens between two transactions; the second one holds only if the draft is still the one that was checked.
 """
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -57,6 +58,8 @@ class Plan(Struct, frozen=True):
     paper: SheetPaper
     department: str
     patient_name: str
+    patient_born: date
+    patient_number: str
 
 
 async def complete_sheet(
@@ -180,6 +183,8 @@ async def plan_completion(
         paper=paper if not errors else replace(paper, stamp="BẢN NHÁP"),
         department=chart.visit.department,
         patient_name=chart.patient.name,
+        patient_born=chart.patient.birth_date,
+        patient_number=chart.patient.citizen_id or chart.patient.passport_no or "",
     )
 
 
@@ -320,6 +325,8 @@ async def _seal(
         subject=f"emr.sheet:{sheet.id}",
         patient_id=sheet.patient_id,
         patient_name=plan.patient_name,
+        patient_born=plan.patient_born,
+        patient_number=plan.patient_number,
         author_id=actor.id,
         sha256=sha256,
         pages=pages,
@@ -336,10 +343,12 @@ async def _seal(
 
 
 def _slot(slot: SlotDefinition, actor: Actor, department: str) -> NewSlot:
-    """Say who owes a signature: the author, the seal, or a role (the director's of the house, others' of the department)."""
+    """Say who owes a signature: author, patient, seal, or a role (the director's of the house, others' of the department)."""
     label = slot.role.capitalize() if slot.role.isupper() else slot.role
     if slot.owner == "author":
         return NewSlot(field=slot.field, label=label, owner_staff_id=actor.id)
+    if slot.owner == "patient":
+        return NewSlot(field=slot.field, label=label, patient=True)
     if slot.owner == "organisation":
         return NewSlot(field=slot.field, label=label, organisation=True)
     role = slot.owner.removeprefix("role:")

@@ -74,13 +74,16 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """Items under one title; `text` is printed before them and is nobody's to change on the sheet."""
+
     title: str = ""
+    text: str = ""
     stage: str = "A"
     fields: tuple[Field, ...] = ()
 
 
 class SlotDefinition(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who signs, in signing order. `owner`: author, organisation, or role:<role> of the department or house."""
+    """Who signs, in signing order. `owner`: author, patient, organisation, or role:<role> of the department or house."""
 
     field: str
     role: str

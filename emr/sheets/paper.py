@@ -128,6 +128,7 @@ def _prescription_head(sheet: SheetPaper) -> Iterable[b.Block]:
 
 def _section(sheet: SheetPaper, section: Section) -> list[b.Block]:
     content: list[b.Block] = [b.Heading(text=section.title)] if section.title else []
+    content += [b.Paragraph(text=section.text)] if section.text else []
     shown_fields = [field for field in section.fields if _is_printed(field, sheet.values.get(field.key))]
     for line, fields in groupby(shown_fields, key=lambda field: field.line or field.key):
         row = list(fields)

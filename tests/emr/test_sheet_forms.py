@@ -40,7 +40,8 @@ def a_form_file(folder: Path, text: str) -> Path:
 
 
 def test_the_first_forms_of_the_house_are_there() -> None:
-    assert [form.code for form in form_book().on(DAY)] == ["15-BV1", "DT-C", "GRV", "PCD", "PHK", "PKB"]
+    first = ["01-BV2", "15-BV1", "40-BV2", "DT-C", "GRV", "PCD", "PHK", "PKB"]
+    assert [form.code for form in form_book().on(DAY)] == first
 
 
 def test_every_form_names_its_law_and_who_signs() -> None:
@@ -62,6 +63,11 @@ def test_the_outpatient_record_has_every_field_the_law_prints() -> None:
 def test_papers_of_the_organisation_are_sealed_last() -> None:
     for code in ("PHK", "GRV"):
         assert [slot.owner for slot in the_form(code).stages[0].slots] == ["author", "organisation"]
+
+
+def test_the_patient_signs_a_consent_before_who_explained_it() -> None:
+    for code in ("01-BV2", "40-BV2"):
+        assert [slot.owner for slot in the_form(code).stages[0].slots] == ["patient", "author"]
 
 
 @pytest.mark.parametrize(
