@@ -7,6 +7,7 @@ from emr.charts.pages import PatientPages, ScanPages
 from emr.orders.pages import WorkPages
 from emr.orders.rest import OrderController
 from emr.patients.rest import PatientController
+from emr.places.pages import RosterPages
 from emr.prescriptions.rest import PrescriptionController
 from emr.queues.pages import BoardPages
 from emr.queues.rest import QueueController
@@ -48,4 +49,5 @@ ROUTES: list[ControllerRouterHandler] = [
     DocumentPages,
     PrescriptionController,
     SearchPages,
+    RosterPages,
 ]

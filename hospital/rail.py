@@ -17,6 +17,7 @@ RAIL = (
     RailItem("/patients", "Người bệnh", "users", CLINICAL),
     RailItem("/telehealth", "Khám từ xa", "video", frozenset({Role.DOCTOR, Role.RECEPTION, Role.HEAD})),
     RailItem("/schedules", "Lịch hẹn", "calendar-clock", frozenset({Role.HEAD, Role.ADMIN})),
+    RailItem("/duty", "Lịch trực", "moon", frozenset({Role.HEAD, Role.DIRECTOR})),
     RailItem("/devices", "Máy ở sảnh", "monitor", frozenset({Role.ADMIN})),
     RailItem("/admin/jobs", "Việc nền", "list-checks", frozenset({Role.ADMIN}), badge="/admin/jobs/badge"),
 )

@@ -8,22 +8,27 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, ServerSentEvent, Template
-from msgspec import ValidationError, convert
+from msgspec import Struct, ValidationError, convert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Instant, utc_now
 from kernel.live import stream
 from kernel.problems import Problem
 from kernel.services import Services
-from kernel.staff.api import COOKIE, Actor, Role, needs, signed_in
+from kernel.staff.api import COOKIE, Actor, StaffView, signed_in
 from signing.certificates.service import is_unlocked, unlock
 from signing.documents.access import read_bytes
-from signing.documents.debt import signature_debt
+from signing.documents.ages import age_of
 from signing.documents.service import INBOX_TOPIC, RefuseDocument, refuse_document
 from signing.documents.views import DocumentView, inbox
 from signing.rest import pdf_response
 from signing.settings import SigningSettings
 from signing.tasks.batch import SignState
+from signing.tasks.behalf import inbox_for_others
+from signing.tasks.handover import may_hand_over, who_may_take
+from signing.tasks.reminders import Reminded, reminders_for
+from signing.tasks.rules import Mandate
+from signing.tasks.seal import seals_to_release
 from signing.tasks.service import sign_documents
 
 Wire = Request[Any, Any, State]
@@ -39,26 +44,27 @@ class SigningPages(Controller):
         self,
         session: NamedDependency[AsyncSession],
         actor: NamedDependency[Actor],
+        signing_settings: NamedDependency[SigningSettings],
         signed: FromQuery[int] = 0,
         refused: FromQuery[int] = 0,
+        handed: FromQuery[int] = 0,
     ) -> Template:
         """List what waits for me and show the oldest."""
-        documents = await inbox(session, actor)
-        chosen = documents[0] if documents else None
-        return _inbox(documents, chosen, signed=signed, refused=refused)
+        work = await _work(session, actor, signing_settings)
+        chosen = work.documents[0] if work.documents else None
+        takers = await _takers(session, chosen, actor)
+        return _inbox(work, chosen, takers=takers, signed=signed, refused=refused, handed=handed)
 
     @get("/count")
-    async def count(self, session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]) -> str:
+    async def count(
+        self,
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+        signing_settings: NamedDependency[SigningSettings],
+    ) -> str:
         """How many wait, for the rail."""
-        number = len(await inbox(session, actor))
+        number = len((await _work(session, actor, signing_settings)).documents)
         return str(number) if number else ""
-
-    @get("/debt", guards=[needs(Role.HEAD, Role.DIRECTOR, Role.ADMIN)])
-    async def debt(self, session: NamedDependency[AsyncSession]) -> Template:
-        """Who owes signatures, the oldest first."""
-        now = utc_now()
-        context = {"debts": await signature_debt(session), "age": lambda since: age_of(since, now)}
-        return Template("signing/debt.html", context=context)
 
     @get("/live")
     async def live(
@@ -72,11 +78,14 @@ class SigningPages(Controller):
         document_id: FromPath[UUID],
         session: NamedDependency[AsyncSession],
         actor: NamedDependency[Actor],
+        signing_settings: NamedDependency[SigningSettings],
     ) -> Template | Redirect:
         """Show one of them; a document that no longer waits leads back to the list."""
-        documents = await inbox(session, actor)
-        chosen = next((document for document in documents if document.id == document_id), None)
-        return _inbox(documents, chosen) if chosen else Redirect("/sign", status_code=303)
+        work = await _work(session, actor, signing_settings)
+        chosen = work.find(document_id)
+        if chosen is None:
+            return Redirect("/sign", status_code=303)
+        return _inbox(work, chosen, takers=await _takers(session, chosen, actor))
 
     @get("/{document_id:uuid}/file.pdf")
     async def file(
@@ -86,7 +95,7 @@ class SigningPages(Controller):
         actor: NamedDependency[Actor],
     ) -> Response[bytes]:
         """The exact bytes that would be signed."""
-        document, data = await read_bytes(services, document_id, actor)
+        document, data = await read_bytes(services, document_id, actor, now=utc_now())
         return pdf_response(data, f"{document.code}.pdf")
 
     @get("/confirm")
@@ -96,13 +105,14 @@ class SigningPages(Controller):
         session: NamedDependency[AsyncSession],
         actor: NamedDependency[Actor],
         signing_settings: NamedDependency[SigningSettings],
-        d: FromQuery[UUID | None] = None,
+        d: FromQuery[list[UUID] | None] = None,
     ) -> Template:
-        """Ask once, for one document or for all: what will be signed, and the PIN if the key is closed."""
-        documents = await inbox(session, actor)
-        picked = {d} if d else {document.id for document in documents}
+        """Ask once, for some documents or for all: what will be signed, and the PIN if the key is closed."""
+        work = await _work(session, actor, signing_settings)
+        picked = set(d) if d else {document.id for document in work.own}
+        documents = [document for document in work.documents if not d or document.id in picked]
         unlocked = await _unlocked(session, request, signing_settings)
-        context = _confirm(documents, picked, unlocked, signing_settings)
+        context = _confirm(documents, work, picked, unlocked, signing_settings)
         if request.headers.get("hx-request"):
             return Template("signing/_confirm.html", context=context)
         return Template("signing/confirm.html", context=context)
@@ -126,9 +136,12 @@ class SigningPages(Controller):
             results = await sign_documents(services, actor, picked, pin or None, now, token=token)
         except Problem as refused:
             async with services.sessions() as session:
-                documents = await inbox(session, actor)
+                work = await _work(session, actor, signing_settings)
+                documents = [document for document in work.documents if document.id in picked]
                 unlocked = await _unlocked(session, request, signing_settings)
-            context = _confirm(documents, set(picked), unlocked, signing_settings) | {"refusal": refused}
+            context = _confirm(documents, work, set(picked), unlocked, signing_settings) | {
+                "refusal": refused
+            }
             return Template("signing/confirm.html", context=context, status_code=422)
         if all(result.state is SignState.SIGNED and not result.warning for result in results):
             return Redirect(f"/sign?signed={len(results)}", status_code=303)
@@ -141,6 +154,7 @@ class SigningPages(Controller):
         data: URLEncodedBody[dict[str, str]],
         session: NamedDependency[AsyncSession],
         actor: NamedDependency[Actor],
+        signing_settings: NamedDependency[SigningSettings],
     ) -> Template | Redirect:
         """Refuse with a reason; the document returns to its author."""
         reason = (data.get("reason") or "").strip()
@@ -149,11 +163,48 @@ class SigningPages(Controller):
         try:
             command = convert({"document_id": document_id, "reason": reason}, RefuseDocument)
         except ValidationError:
-            documents = await inbox(session, actor)
-            chosen = next((document for document in documents if document.id == document_id), None)
-            return _inbox(documents, chosen, error="Hãy chọn hoặc ghi lý do từ chối.", status=422)
+            work = await _work(session, actor, signing_settings)
+            return _inbox(work, work.find(document_id), error="Hãy chọn hoặc ghi lý do từ chối.", status=422)
         await refuse_document(session, command, actor=actor, now=utc_now())
         return Redirect("/sign?refused=1", status_code=303)
+
+
+class Work(Struct, frozen=True):
+    """What a person finds at their desk: own debts, those of posts they stand in for, reminders, seals to release."""
+
+    own: list[DocumentView]
+    behalf: dict[UUID, Mandate]
+    documents: list[DocumentView]
+    reminded: dict[UUID, Reminded]
+    seals: int
+
+    @property
+    def ids(self) -> set[UUID]:
+        return {document.id for document in self.documents}
+
+    def find(self, document_id: UUID) -> DocumentView | None:
+        return next((document for document in self.documents if document.id == document_id), None)
+
+
+async def _work(session: AsyncSession, actor: Actor, settings: SigningSettings) -> Work:
+    now = utc_now()
+    own = await inbox(session, actor)
+    others = await inbox_for_others(session, actor, now=now)
+    seals = await seals_to_release(session, actor, settings=settings, now=now)
+    return Work(
+        own=own,
+        behalf={view.id: mandate for view, mandate in others},
+        documents=[*own, *(view for view, _ in others)],
+        reminded={one.document_id: one for one in await reminders_for(session, actor)},
+        seals=len(seals),
+    )
+
+
+async def _takers(session: AsyncSession, chosen: DocumentView | None, actor: Actor) -> list[StaffView]:
+    """People whom the chosen document may be handed to."""
+    if chosen is None or chosen.next_slot is None or not may_hand_over(chosen, actor):
+        return []
+    return await who_may_take(session, chosen.next_slot)
 
 
 def _ids(values: list[Any]) -> list[UUID]:
@@ -172,10 +223,11 @@ async def _unlocked(session: AsyncSession, request: Wire, settings: SigningSetti
 
 
 def _confirm(
-    documents: list[DocumentView], picked: set[UUID], unlocked: bool, settings: SigningSettings
+    documents: list[DocumentView], work: Work, picked: set[UUID], unlocked: bool, settings: SigningSettings
 ) -> dict[str, Any]:
     return {
         "documents": documents,
+        "behalf": work.behalf,
         "picked": picked,
         "unlocked": unlocked,
         "idle_minutes": settings.idle_minutes,
@@ -184,22 +236,32 @@ def _confirm(
 
 
 def _inbox(
-    documents: list[DocumentView],
+    work: Work,
     chosen: DocumentView | None,
     *,
     signed: int = 0,
     refused: int = 0,
+    handed: int = 0,
     error: str = "",
+    takers: list[StaffView] | None = None,
     status: int = 200,
 ) -> Template:
     now = utc_now()
     context = {
-        "documents": documents,
-        "waits": {document.id: waits(document, now) for document in documents},
+        "documents": work.documents,
+        "own": work.own,
+        "behalf": work.behalf,
+        "reminded": work.reminded,
+        "late": [one for one in work.reminded.values() if one.document_id not in work.ids],
+        "seals": work.seals,
+        "waits": {document.id: waits(document, now) for document in work.documents},
         "chosen": chosen,
         "signed": signed,
         "refused": refused,
+        "handed": handed,
         "error": error,
+        "takers": [(str(person.id), f"{person.title} {person.name}".strip()) for person in takers or []],
+        "age": lambda since: age_of(since, now),
     }
     return Template("signing/inbox.html", context=context, status_code=status)
 
@@ -208,13 +270,3 @@ def waits(document: DocumentView, now: Instant) -> str:
     """Say how long a document has waited for this signature."""
     slot = document.next_slot
     return age_of((slot and slot.open_since) or document.created_at, now)
-
-
-def age_of(since: Instant, now: Instant) -> str:
-    """Say how long something has waited: "chờ 3 giờ"."""
-    minutes = int((now - since).total_seconds() // 60)
-    if minutes < 1:
-        return "vừa gửi"
-    if minutes < 60:
-        return f"chờ {minutes} phút"
-    return f"chờ {minutes // 60} giờ" if minutes < 2880 else f"chờ {minutes // 1440} ngày"

@@ -78,7 +78,7 @@ class SigningController(Controller):
         actor: NamedDependency[Actor],
     ) -> Response[bytes]:
         """Get the exact bytes, as they would be signed. Problems: document-not-found, document-not-yours."""
-        view, data = await read_bytes(services, document_id, actor)
+        view, data = await read_bytes(services, document_id, actor, now=utc_now())
         return pdf_response(data, f"{view.code}.pdf")
 
     @post("/signatures", operation_id="signDocuments", status_code=200)
@@ -135,7 +135,7 @@ class SigningController(Controller):
     @get("/debt", operation_id="listSignatureDebt", guards=[needs(Role.HEAD, Role.DIRECTOR, Role.ADMIN)])
     async def debt(self, session: NamedDependency[AsyncSession]) -> list[Debt]:
         """List who owes signatures (nợ chữ ký), the oldest first."""
-        return await signature_debt(session)
+        return await signature_debt(session, now=utc_now())
 
     @get("/certificates", operation_id="listEndingCertificates", guards=[needs(Role.ADMIN, Role.DIRECTOR)])
     async def certificates(

@@ -6,11 +6,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.audit.api import Action, Entry, record
+from kernel.clock import Instant
 from kernel.problems import Forbidden
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
 from signing.documents.models import Signature
+from signing.documents.rules import SlotOwner
 from signing.documents.views import DocumentView, get_document, owes
+from signing.tasks.behalf import standing_of
+from signing.tasks.rules import mandate_for
 from signing.verification.service import Kept
 
 PUBLIC = Actor(
@@ -27,18 +31,34 @@ def may_read(document: DocumentView, actor: Actor) -> bool:
     """Author, signers and those whose turn it is; heads, directors and archivists for all."""
     if actor.has(Role.HEAD, Role.DIRECTOR, Role.ARCHIVIST):
         return True
-    people = {document.author_id, *(slot.owner_id for slot in document.slots)}
+    people = {document.author_id}
+    people |= {person for slot in document.slots for person in (slot.owner_id, slot.asked_id) if person}
     return actor.id in people or any(owes(slot, actor) for slot in document.slots)
 
 
-async def read_bytes(services: Services, document_id: UUID, actor: Actor) -> tuple[DocumentView, bytes]:
+async def may_read_or_stands_in(
+    session: AsyncSession, document: DocumentView, actor: Actor, *, now: Instant
+) -> bool:
+    """Tell whether a person may open a document: one of those above, or who may sign it for another now."""
+    if may_read(document, actor):
+        return True
+    standing = await standing_of(session, actor, now=now)
+    seal = document.next_slot is not None and document.next_slot.owner_kind is SlotOwner.ORGANISATION
+    if standing.leads and seal:
+        return True
+    return mandate_for(document.next_slot, document.author_id, actor, standing) is not None
+
+
+async def read_bytes(
+    services: Services, document_id: UUID, actor: Actor, *, now: Instant
+) -> tuple[DocumentView, bytes]:
     """Return a document and its exact bytes as they stand, and record that they were seen.
 
     Raises DocumentNotFound, DocumentNotYours.
     """
     async with services.sessions.begin() as session:
         document = await get_document(session, document_id)
-        if not may_read(document, actor):
+        if not await may_read_or_stands_in(session, document, actor, now=now):
             raise DocumentNotYours("Văn bản này không do bạn lập và không chờ bạn ký.")
         await note_view(session, document, actor)
     return document, await services.objects.get(document.head_sha256)

@@ -81,6 +81,12 @@ async def hand_over(session: AsyncSession, command: HandOver, *, actor: Actor, n
     return await get_document(session, document.id)
 
 
+def may_hand_over(document: DocumentView, actor: Actor) -> bool:
+    """Tell whether the open slot is this person's and may change hands at all."""
+    slot = document.next_slot
+    return slot is not None and owes(slot, actor) and slot.owner_id != document.author_id
+
+
 def _leads(actor: Actor, slot: SlotView, owner: StaffView | None) -> bool:
     if actor.has(Role.DIRECTOR):
         return True

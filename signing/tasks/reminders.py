@@ -12,12 +12,12 @@ from kernel.clock import Instant
 from kernel.ids import new_id
 from kernel.live import touch
 from kernel.staff.api import Actor, Role, list_staff
+from signing.documents.ages import due_step
 from signing.documents.models import Document, Slot
 from signing.documents.rules import DocumentState, SlotOwner, SlotState
 from signing.documents.service import INBOX_TOPIC
 from signing.settings import SigningSettings
 from signing.tasks.models import Reminder
-from signing.tasks.rules import due_step
 
 _ONCE = 2_000  # Reminders written in one turn of the job; the rest follow in the next.
 

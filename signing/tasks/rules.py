@@ -1,13 +1,12 @@
 """In which capacity somebody signs: their own, for a post by mandate (ký thay, thừa lệnh), or as leader on duty."""
 
-from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
 
-from kernel.clock import Instant, local
+from kernel.clock import local
 from kernel.staff.api import ROLE_NAMES, Actor, Role
 from signing.documents.rules import SlotOwner
 from signing.documents.views import SlotView, owes
@@ -109,24 +108,3 @@ def at_night(now: datetime, hours: str) -> bool:
     begin, _, end = hours.partition("-")
     first, last, clock = time.fromisoformat(begin), time.fromisoformat(end), local(now).time()
     return first <= clock or clock < last if first >= last else first <= clock < last
-
-
-BUCKETS: tuple[tuple[str, timedelta], ...] = (
-    ("Dưới 4 giờ", timedelta(hours=4)),
-    ("4–24 giờ", timedelta(hours=24)),
-    ("1–3 ngày", timedelta(days=3)),
-    ("3–7 ngày", timedelta(days=7)),
-    ("Trên 7 ngày", timedelta.max),
-)
-"""Ages of a signature debt; the upper end of each is not in it."""
-
-
-def bucket_of(since: Instant, now: Instant) -> int:
-    """Return in which age of `BUCKETS` a debt stands."""
-    age = now - since
-    return next(at for at, (_, end) in enumerate(BUCKETS) if age < end)
-
-
-def due_step(since: Instant, now: Instant, hours: Iterable[int]) -> int:
-    """Return how many steps of age have passed: 0 before the first reminder is due."""
-    return sum(now - since >= timedelta(hours=step) for step in hours)

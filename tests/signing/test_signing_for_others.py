@@ -48,10 +48,11 @@ from signing.api import (
     sign_documents,
     verify_file,
 )
+from signing.documents.ages import BUCKETS, bucket_of, due_step
 from signing.documents.models import Document, Signature, Slot
 from signing.tasks.models import Reminder
 from signing.tasks.reminders import remind, reminders_for
-from signing.tasks.rules import BUCKETS, at_night, bucket_of, due_step
+from signing.tasks.rules import at_night
 from signing.tasks.seal import seal_at_daybreak, seals_to_release
 from tests.conftest import SignedIn
 from tests.signing.conftest import PIN
