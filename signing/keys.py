@@ -56,6 +56,10 @@ class Signer(Protocol):
         """Return the signature value over the DER of the signed attributes."""
         ...
 
+    async def close(self) -> None:
+        """Give the key back: a confirmation is over."""
+        ...
+
 
 class SoftwareSigner:
     """A key held in memory by this process. Never written in clear."""
@@ -92,6 +96,9 @@ class SoftwareSigner:
     async def sign(self, attributes: bytes) -> bytes:
         """Sign; the same as `sign_now` behind the common face."""
         return self.sign_now(attributes)
+
+    async def close(self) -> None:
+        """Nothing to give back: the key goes with the object."""
 
     @property
     def xml_scheme(self) -> Scheme:

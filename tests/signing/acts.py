@@ -15,7 +15,7 @@ from signing.appearance import Appearance
 from signing.append import open_revision
 from signing.cms import TOKEN_OVERHEAD
 from signing.der import strip
-from signing.keys import SoftwareSigner
+from signing.keys import Signer, SoftwareSigner
 from signing.layout import Layout, read_layout
 from tests.signing.files import Letters
 
@@ -42,6 +42,22 @@ def sign(
         value = signer.sign_now(attributes)
         token = authority.over(hashlib.sha256(value).digest(), now=at) if authority else None
         revision = pending.fill(signer.template.assemble(attributes, value, token))
+        pdf, layout = pdf + revision, pending.layout
+        prefix.update(revision)
+    return pdf, layout
+
+
+async def sign_async(
+    pdf: bytes, signer: Signer, fields: Sequence[str], *, at: datetime = NOW
+) -> tuple[bytes, Layout]:
+    """Sign fields with a signer of any kind."""
+    layout, prefix = read_layout(pdf), hashlib.sha256(pdf)
+    for field in fields:
+        look = Appearance(("Ký bởi: Nguyễn Thị Hương", "21/11/2026 14:05:06"), Letters())
+        room = signer.template.size
+        pending = open_revision(layout, prefix, field, room=room, at=at, appearance=look)
+        attributes = signer.template.attributes(pending.digest)
+        revision = pending.fill(signer.template.assemble(attributes, await signer.sign(attributes), None))
         pdf, layout = pdf + revision, pending.layout
         prefix.update(revision)
     return pdf, layout

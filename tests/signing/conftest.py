@@ -9,6 +9,7 @@ from hospital.demo.outside.pki import TimestampAuthority
 from hospital.demo.pki import DemoPki, Holder, ensure_pki
 from signing.keys import SoftwareSigner, open_pkcs12
 from signing.trust import TrustList
+from tests.signing.tokens import SoftHsm
 
 PIN = "246810"
 DOCTOR = Holder(
@@ -43,3 +44,9 @@ def trust(pki: DemoPki) -> TrustList:
 @pytest.fixture(scope="session")
 def authority(pki: DemoPki) -> TimestampAuthority:
     return TimestampAuthority(pki)
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
+    """A real SoftHSM2 of this process."""
+    return SoftHsm(tmp_path_factory.mktemp("softhsm"))
