@@ -16,7 +16,7 @@ from kernel.live import stream
 from kernel.problems import Problem
 from kernel.services import Services
 from kernel.staff.api import COOKIE, Actor, StaffView, signed_in
-from signing.certificates.service import is_unlocked, unlock
+from signing.certificates.service import is_unlocked
 from signing.documents.access import read_bytes
 from signing.documents.ages import age_of
 from signing.documents.service import INBOX_TOPIC, RefuseDocument, refuse_document
@@ -130,10 +130,8 @@ class SigningPages(Controller):
         picked = _ids(form.getall("document", []))
         pin, token, now = str(form.get("pin", "")), request.cookies.get(COOKIE, ""), utc_now()
         try:
-            if pin and form.get("keep"):
-                await unlock(services, pin, token, actor=actor, now=now)
-                pin = ""
-            results = await sign_documents(services, actor, picked, pin or None, now, token=token)
+            keep = bool(form.get("keep"))
+            results = await sign_documents(services, actor, picked, pin or None, now, token=token, keep=keep)
         except Problem as refused:
             async with services.sessions() as session:
                 work = await _work(session, actor, signing_settings)

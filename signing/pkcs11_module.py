@@ -84,6 +84,7 @@ class Login:
         """Find the private key of an address. Raises KeyMissing."""
         wanted = (uri.id, uri.object)
         if wanted not in self._keys:
+            self._see_alive()
             attributes: dict[Attribute, object] = {Attribute.CLASS: ObjectClass.PRIVATE_KEY}
             if uri.id:
                 attributes[Attribute.ID] = uri.id
@@ -97,6 +98,11 @@ class Login:
                 raise KeyMissing("Khóa trên token không được phép ký. Hãy xin cấp khóa có quyền ký.")
             self._keys[wanted] = found[0]
         return self._keys[wanted]
+
+    def _see_alive(self) -> None:
+        """Fail plainly in a session that is gone: a search that cannot begin leaves a trace on the error stream."""
+        with suppress(pkcs11.RandomNoRNG, pkcs11.FunctionNotSupported):
+            self.session.generate_random(64)
 
     def asks_each_time(self, key: PrivateKey) -> bool:
         """Tell whether the token wants the PIN again for each signature (CKA_ALWAYS_AUTHENTICATE)."""

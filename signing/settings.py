@@ -13,7 +13,11 @@ class SigningSettings(Struct, frozen=True):
     keys_dir: Path | None = None
     """Folder of PKCS#12 files; empty: pki/keys in the data folder."""
     organisation_pin: str = ""
-    """Opens the hospital's own key file, so that a job can seal documents."""
+    """Opens the hospital's own key, in a file or in an HSM, so that a job can seal documents."""
+    pkcs11_modules: tuple[Path, ...] = ()
+    """PKCS#11 libraries of tokens and HSMs at the server; no other is ever loaded."""
+    pkcs11_timeout_seconds: float = 10.0
+    """How long one call to a token or HSM may take, and how long others wait for it."""
     tsa_urls: tuple[str, ...] = ()
     """RFC 3161 authorities, asked in this order."""
     tsa_timeout_seconds: float = 3.0

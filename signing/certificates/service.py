@@ -29,6 +29,8 @@ from signing.context import Context, context_of
 from signing.gate import Owner, check_certificate
 from signing.key_kinds import KeyKind
 from signing.keys import BadKeyFile, KeyLocked, SoftwareSigner, WrongPin, issuers_of, open_pkcs12, open_sealed
+from signing.pkcs11 import Pkcs11Signer, open_token
+from signing.pkcs11_uri import read_token_uri
 from signing.trust import TrustList
 
 
@@ -190,10 +192,10 @@ async def active_certificate(
 
 async def open_with_pin(
     services: Services, row: Certificate, pin: str, *, actor: Actor, now: Instant
-) -> tuple[Certificate, SoftwareSigner]:
-    """Open a person's key file; a wrong PIN counts once and is recorded.
+) -> tuple[Certificate, SoftwareSigner | Pkcs11Signer]:
+    """Open a person's key, in a file or on a token; a wrong PIN counts once and is recorded.
 
-    Raises PinLocked, KeyFileMissing, WrongPin, BadKeyFile, WeakKey.
+    Raises PinLocked and what `open_key` raises.
     """
     context = context_of(services)
     staff_id = actor.id
@@ -202,18 +204,41 @@ async def open_with_pin(
         if tries is not None and tries.locked_until is not None and tries.locked_until > now:
             raise PinLocked("Mã PIN tạm khoá vì nhập sai nhiều lần. Chờ ít phút rồi thử lại.", field="pin")
     try:
-        signer = await open_file(context, row, pin)
-    except WrongPin:
+        signer = await open_key(context, row, pin)
+    except WrongPin as wrong:
         left = await _count_wrong_pin(services.sessions, staff_id, context, now=now)
         entry = Entry(
             action=Action.FAILURE, subject=f"signing.certificate:{row.id}", detail={"act": "wrong-pin"}
         )
         await record_apart(services.sessions, entry, actor)
         more = f" Còn {left} lần thử." if left else " Mã PIN đã tạm khoá."
-        raise WrongPin("Mã PIN không đúng, chưa ký văn bản nào." + more, field="pin") from None
+        said = wrong.detail.replace("không đúng.", "không đúng, chưa ký văn bản nào.", 1)
+        raise WrongPin(said + more, field="pin") from None
     async with services.sessions.begin() as session:
         await session.execute(delete(PinTries).where(PinTries.staff_id == staff_id))
     return row, signer
+
+
+async def open_key(context: Context, row: Certificate, pin: str) -> SoftwareSigner | Pkcs11Signer:
+    """Open the key of a registered certificate where it is.
+
+    Raises WrongPin, WeakKey; for files KeyFileMissing, BadKeyFile; for tokens and HSMs what `open_token` raises.
+    """
+    if row.key_kind == KeyKind.PKCS12:
+        return await open_file(context, row, pin)
+    assert row.key_kind == KeyKind.PKCS11, row.key_kind
+    settings = context.settings
+    certificate = x509.load_der_x509_certificate(row.certificate)
+    chain = tuple(x509.load_der_x509_certificate(der) for der in row.chain)
+    return await open_token(
+        settings.pkcs11_modules,
+        read_token_uri(row.key_name),
+        pin,
+        certificate,
+        chain or issuers_of(certificate, list(context.trust.intermediates)),
+        allow_pkcs1=settings.allow_pkcs1,
+        wait_seconds=settings.pkcs11_timeout_seconds,
+    )
 
 
 async def open_file(context: Context, row: Certificate, pin: str) -> SoftwareSigner:
@@ -261,6 +286,21 @@ async def unlock(services: Services, pin: str, token: str, *, actor: Actor, now:
     async with services.sessions() as session:
         row = await active_certificate(session, actor.id, key_kind=KeyKind.PKCS12)
     row, signer = await open_with_pin(services, row, pin, actor=actor, now=now)
+    assert isinstance(signer, SoftwareSigner)
+    await keep_open(services, row, signer, token, actor=actor, now=now)
+    return UnlockView(row.name, row.not_after, context_of(services).settings.idle_minutes)
+
+
+async def keep_open(
+    services: Services,
+    row: Certificate,
+    signer: SoftwareSigner,
+    token: str,
+    *,
+    actor: Actor,
+    now: Instant,
+) -> None:
+    """Keep an opened software key for this sign-in, encrypted under its token."""
     sealed = signer.sealed(token.encode(), bound_to=_binding(actor.id, row.id))
     values = {
         "token_hash": _token_hash(token),
@@ -275,7 +315,6 @@ async def unlock(services: Services, pin: str, token: str, *, actor: Actor, now:
         await session.execute(statement.on_conflict_do_update(index_elements=["token_hash"], set_=values))
         entry = Entry(action=Action.LOGIN, subject=f"signing.certificate:{row.id}", detail={"act": "unlock"})
         await record(session, entry, actor)
-    return UnlockView(row.name, row.not_after, context_of(services).settings.idle_minutes)
 
 
 async def open_unlocked(

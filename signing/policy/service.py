@@ -33,11 +33,17 @@ async def signer_for(session: AsyncSession, staff_id: UUID | None, document_kind
 
 async def signers_for(
     session: AsyncSession, staff_id: UUID | None, document_kinds: Sequence[str]
-) -> dict[str, Certificate]:
-    """Return the certificate for each type of document. Raises NoCertificate for the first that has none."""
+) -> dict[str, Certificate | NoCertificate]:
+    """Return the certificate for each type of document, or why there is none."""
     rules = await _rules(session, staff_id)
     held = await _held(session, staff_id)
-    return {kind: _choose(rules, held, staff_id, kind) for kind in dict.fromkeys(document_kinds)}
+    found: dict[str, Certificate | NoCertificate] = {}
+    for kind in dict.fromkeys(document_kinds):
+        try:
+            found[kind] = _choose(rules, held, staff_id, kind)
+        except NoCertificate as refused:
+            found[kind] = refused
+    return found
 
 
 async def _rules(session: AsyncSession, staff_id: UUID | None) -> list[Rule]:

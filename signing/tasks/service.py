@@ -20,7 +20,9 @@ from kernel.services import Services
 from kernel.staff.api import SYSTEM, Actor
 from signing.certificates.models import Certificate
 from signing.certificates.service import (
-    open_file,
+    NoCertificate,
+    keep_open,
+    open_key,
     open_unlocked,
     open_with_pin,
     owner_of,
@@ -33,6 +35,7 @@ from signing.gate import CertificateRevoked, StatusUnreachable, check_certificat
 from signing.key_kinds import AT_ONCE, KIND_WORDS, KeyKind
 from signing.keys import KeyLocked, Signer, SoftwareSigner
 from signing.layout import Layout
+from signing.pkcs11 import Pkcs11Signer
 from signing.policy.service import SignAnotherWay, signer_for, signers_for
 from signing.status import Answer, Standing
 from signing.tasks.batch import Batch, Leased, Path, SignResult, SignState, evidence_of, look_for, worst
@@ -55,12 +58,14 @@ async def sign_documents(
     now: Instant,
     *,
     token: str | None = None,
+    keep: bool = False,
 ) -> list[SignResult]:
     """Sign every listed document that waits for this person; one result each, in the given order.
 
-    The key is opened by `pin`, or was opened in the session of `token`. Raises WrongPin (nothing is signed then),
-    PinLocked, KeyLocked, NoCertificate, SignAnotherWay, the refusals of `check_certificate`, CertificateRevoked,
-    StatusUnreachable. Documents whose type wants another certificate than the first one's are skipped and told.
+    The key is opened by `pin`, or was opened in the session of `token`; `keep`: a software key stays open there.
+    Raises WrongPin (nothing is signed then), PinLocked, KeyLocked, NoCertificate, SignAnotherWay, the refusals of
+    `check_certificate`, CertificateRevoked, StatusUnreachable.
+    Documents whose type wants another certificate than the first one's are skipped and told.
     """
     settings = context_of(services).settings
     if len(document_ids) > settings.batch_maximum:
@@ -69,12 +74,17 @@ async def sign_documents(
         chosen, others = await _choose(services, actor, document_ids)
         if pin:
             row, signer = await open_with_pin(services, chosen, pin, actor=actor, now=now)
+            if keep and token and isinstance(signer, SoftwareSigner):
+                await keep_open(services, row, signer, token, actor=actor, now=now)
         elif token:
             row, signer = await open_unlocked(services, token, actor=actor, now=now, certificate=chosen)
         else:
             raise KeyLocked("Hãy nhập mã PIN để ký.", field="pin")
         mine = [key for key in document_ids if key not in others]
-        results = await sign_with(services, actor, mine, row, signer, now=now)
+        try:
+            results = await sign_with(services, actor, mine, row, signer, now=now)
+        finally:
+            await signer.close()
         made = {result.document_id: result for result in results} | others
         return [made[key] for key in dict.fromkeys(document_ids)]
     except Problem as refused:
@@ -101,6 +111,8 @@ async def _choose(
         kinds = [found[key].kind for key in document_ids if key in found] or [""]
         certificates = await signers_for(session, actor.id, kinds)
     chosen = certificates[kinds[0]]
+    if isinstance(chosen, NoCertificate):
+        raise chosen
     way = KeyKind(chosen.key_kind)
     if way not in AT_ONCE:
         raise SignAnotherWay(
@@ -110,7 +122,9 @@ async def _choose(
     others = {}
     for key, row in found.items():
         other = certificates[row.kind]
-        if other.id != chosen.id:
+        if isinstance(other, NoCertificate):
+            others[key] = SignResult(key, SignState.SKIPPED, row.title, other.detail)
+        elif other.id != chosen.id:
             reason = f"Loại văn bản này ký bằng {KIND_WORDS[KeyKind(other.key_kind)]}. Hãy ký riêng."
             others[key] = SignResult(key, SignState.SKIPPED, row.title, reason)
     return chosen, others
@@ -255,12 +269,12 @@ async def _kind_of(session: AsyncSession, document_id: UUID) -> str:
     return await session.scalar(select(Document.kind).where(Document.id == document_id)) or ""
 
 
-_seals: dict[str, SoftwareSigner] = {}
+_seals: dict[str, SoftwareSigner | Pkcs11Signer] = {}
 
 
-async def open_seal(context: Context, row: Certificate) -> SoftwareSigner:
-    """Open the organisation's key once per process."""
+async def open_seal(context: Context, row: Certificate) -> SoftwareSigner | Pkcs11Signer:
+    """Open the organisation's key once per process; on a token or HSM the PIN is the setting's."""
     found = _seals.get(row.fingerprint)
     if found is None:
-        found = _seals[row.fingerprint] = await open_file(context, row, context.settings.organisation_pin)
+        found = _seals[row.fingerprint] = await open_key(context, row, context.settings.organisation_pin)
     return found

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -24,7 +25,9 @@ from kernel.services import Services
 from kernel.staff.api import SYSTEM, Actor
 from kernel.staff.models import StaffAccount
 from signing.api import (
+    CertificateView,
     DocumentView,
+    KeyKind,
     NewDocument,
     NewSlot,
     RegisterCertificate,
@@ -34,6 +37,7 @@ from signing.api import (
 )
 from tests.signing.conftest import PIN
 from tests.signing.files import a_file
+from tests.signing.tokens import MODULE, SoftHsm
 
 TSA = "http://pki.test/outside/pki/tsa"
 
@@ -52,6 +56,7 @@ def signing_settings(settings: Settings, pki: DemoPki) -> Settings:
         keys_dir=pki.folder / "keys",
         organisation_pin=PIN,
         tsa_urls=(TSA,),
+        pkcs11_modules=(MODULE,),
     )
     return replace(settings, signing=signing)
 
@@ -134,6 +139,44 @@ async def a_document(
     )
     async with services.sessions.begin() as session:
         return await prepare_document(session, command, now=utc_now())
+
+
+async def give_token_certificate(
+    sessions: Sessions,
+    settings: Settings,
+    pki: DemoPki,
+    softhsm: SoftHsm,
+    actor: Actor | None,
+    *,
+    number: str = "001180000001",
+    **key: Any,
+) -> CertificateView:
+    """Make a token with a key and register its certificate for a person, or for the organisation."""
+    facility = settings.kernel.facility
+    if actor is None:
+        holder = organisation_holder(facility)
+    else:
+        holder = Holder(actor.id.hex, actor.name, f"CCCD:{number}", organisation=facility.name)
+    token = softhsm.new_token(holder.name[:32])
+    uri, certificate = softhsm.certify(pki, holder, token, b"\x01", **key)
+    command = RegisterCertificate(
+        id=new_id(),
+        certificate=certificate.public_bytes(Encoding.DER),
+        chain=[pki.issuing.public_bytes(Encoding.DER)],
+        key_kind=KeyKind.PKCS11,
+        key_name=str(uri),
+        staff_id=actor.id if actor else None,
+    )
+    trust = TrustList([pki.root], [pki.issuing], demo=True)
+    async with sessions.begin() as session:
+        if actor is not None:
+            account = await session.scalar(select(StaffAccount).where(StaffAccount.id == actor.id))
+            assert account is not None
+            account.citizen_id = number
+            await session.flush()
+        return await register_certificate(
+            session, command, trust=trust, facility=facility, actor=SYSTEM, now=utc_now()
+        )
 
 
 @contextmanager

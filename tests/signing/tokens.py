@@ -74,12 +74,19 @@ class SoftHsm:
                 domain = session.create_domain_parameters(
                     KeyType.EC, {Attribute.EC_PARAMS: encode_named_curve_parameters(curve)}, local=True
                 )
-                names = {"store": True, "id": key_id, "label": f"key{key_id.hex()}"}
-                public, _ = domain.generate_keypair(**names, private_template=more)
+                public, _ = domain.generate_keypair(
+                    store=True, id=key_id, label=f"key{key_id.hex()}", private_template=more
+                )
                 der = encode_ec_public_key(public)
             else:
-                names = {"store": True, "id": key_id, "label": f"key{key_id.hex()}"}
-                public, _ = session.generate_keypair(KeyType.RSA, bits, **names, private_template=more)
+                public, _ = session.generate_keypair(
+                    KeyType.RSA,
+                    bits,
+                    store=True,
+                    id=key_id,
+                    label=f"key{key_id.hex()}",
+                    private_template=more,
+                )
                 der = encode_rsa_public_key(public)
         key = load_der_public_key(der)
         assert isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
