@@ -57,8 +57,12 @@ async def get_room(session: AsyncSession, code: str) -> RoomView:
     """Raises NoSuchRoom."""
     row = await _ONE_ROOM.first(session, code=code)
     if row is None:
-        raise NoSuchRoom("Không có phòng này.", field="room")
+        raise no_such_room()
     return convert(row, RoomView)
+
+
+def no_such_room() -> NoSuchRoom:
+    return NoSuchRoom("Không có phòng này.", field="room")
 
 
 async def on_duty(session: AsyncSession, *, at: Instant, kind: str | None = None) -> list[DutyView]:

@@ -14,7 +14,7 @@ from emr.episodes.rules import RANK, QueuePriority
 from emr.episodes.views import TicketView
 from emr.patients.models import Patient
 from emr.places.models import Room
-from emr.places.service import get_room, list_rooms
+from emr.places.service import get_room, list_rooms, no_such_room
 from emr.queues.models import QueueDay, Ticket
 from emr.queues.rules import STATE_WORDS, TicketState, may_move
 from emr.queues.views import BoardLine, BoardRoom, BoardView, QueueLine, QueueView
@@ -28,6 +28,7 @@ from kernel.statements import Statement
 from kernel.text import mask_name
 
 _TICKETS = cast(Table, Ticket.__table__)
+_ROOMS = cast(Table, Room.__table__)
 _VISITS = cast(Table, Visit.__table__)
 _PATIENTS = cast(Table, Patient.__table__)
 _DAYS = cast(Table, QueueDay.__table__)
@@ -38,6 +39,7 @@ _PRIORITY = {rank: priority for priority, rank in RANK.items()}
 
 _QUEUE = Statement(
     select(
+        _ROOMS.c.name.label("room_name"),
         _TICKETS.c.id.label("ticket_id"),
         _TICKETS.c.visit_id,
         _VISITS.c.patient_id,
@@ -53,15 +55,19 @@ _QUEUE = Statement(
         _TICKETS.c.called_at,
         _VISITS.c.number.label("visit_number"),
     )
-    .join(_VISITS, _VISITS.c.id == _TICKETS.c.visit_id)
-    .join(_PATIENTS, _PATIENTS.c.id == _VISITS.c.patient_id)
-    .where(
-        _TICKETS.c.room_code == bindparam("room"),
-        _TICKETS.c.day == bindparam("day"),
-        _TICKETS.c.state != TicketState.CANCELLED.value,
+    .select_from(_ROOMS)
+    .outerjoin(
+        _TICKETS,
+        (_TICKETS.c.room_code == _ROOMS.c.code)
+        & (_TICKETS.c.day == bindparam("day"))
+        & (_TICKETS.c.state != TicketState.CANCELLED.value),
     )
+    .outerjoin(_VISITS, _VISITS.c.id == _TICKETS.c.visit_id)
+    .outerjoin(_PATIENTS, _PATIENTS.c.id == _VISITS.c.patient_id)
+    .where(_ROOMS.c.code == bindparam("room"), _ROOMS.c.active)
     .order_by(_TICKETS.c.rank.desc(), _TICKETS.c.number)
 )
+"""The room and its people in one trip: an empty room is one row without a ticket."""
 
 
 class NoSuchTicket(NotFound):
@@ -223,13 +229,12 @@ async def tell_queue(session: AsyncSession, room: str) -> None:
 
 async def queue_of(session: AsyncSession, room: str, *, day: date) -> QueueView:
     """Return the people of a room's queue of a day, who comes next first. Raises NoSuchRoom."""
-    place = await get_room(session, room)
     rows = await _QUEUE.rows(session, room=room, day=day)
-    for row in rows:
-        row["priority"] = _PRIORITY[row["rank"]].value
-    return QueueView(
-        room=room, room_name=place.name, day=day, lines=convert(rows, list[QueueLine], strict=False)
-    )
+    if not rows:
+        raise no_such_room()
+    lines = [row | {"priority": _PRIORITY[row["rank"]].value} for row in rows if row["ticket_id"]]
+    name = rows[0]["room_name"]
+    return QueueView(room=room, room_name=name, day=day, lines=convert(lines, list[QueueLine], strict=False))
 
 
 async def board_of(session: AsyncSession, area: str, *, day: date) -> BoardView:
