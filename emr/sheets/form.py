@@ -13,6 +13,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from emr.sheets.law import order_faults
+
 FOLDER = Path(__file__).parent / "forms"
 
 FieldType = Literal[
@@ -128,6 +130,7 @@ class Form(Struct, frozen=True, forbid_unknown_fields=True):
     layout: Literal["plain", "prescription"] = "plain"
     once: bool = False  # One live sheet a visit.
     needs_stay: bool = False
+    own_slots: str = ""  # The facility's regulation by which others sign than the law's list says.
     off: bool = False  # Unused unless the facility's settings turn it on.
     notes: tuple[str, ...] = ()  # Printed below the signatures.
 
@@ -161,6 +164,9 @@ def read_form(path: Path) -> Form:
 
 def _faults(form: Form) -> Iterable[str]:
     yield from _stage_faults(form)
+    if not form.own_slots:
+        stages = [tuple(slot.owner for slot in stage.slots) for stage in form.stages]
+        yield from order_faults(form.code, stages)
     keys = [field.key for section in form.sections for field in section.fields]
     for key in sorted({key for key in keys if keys.count(key) > 1}):
         yield f"{key} is asked twice"

@@ -10,6 +10,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from emr.places.models import Department, Duty
+from emr.sheets.law import legal_slots
 from hospital.demo.pki import DemoPki
 from hospital.settings import Settings
 from kernel.audit.models import AuditRow
@@ -439,3 +440,24 @@ async def test_the_author_recalls_until_somebody_else_signed(services: Services,
         for other in (two, three):
             with pytest.raises(WrongDocumentState):
                 await recall_document(session, other.id, actor=house.author, now=utc_now())
+
+
+async def test_the_director_cannot_sign_a_record_before_the_head(services: Services, house: House) -> None:
+    slots = legal_slots(
+        "01/BV1", author_id=house.author.id, department="K02", staff={"BS_DIEU_TRI": house.deputy.id}
+    )
+    document = await a_document(services, house.author, *slots, title="Bệnh án nội khoa")
+    assert [slot.label for slot in document.slots] == [
+        "Bác sỹ làm bệnh án",
+        "Bác sỹ điều trị",
+        "Trưởng khoa",
+        "Giám đốc bệnh viện",
+    ]
+    for signer in (house.author, house.deputy, house.head, house.director):
+        if signer is not house.director:
+            [early] = await sign_documents(services, house.director, [document.id], PIN, utc_now())
+            assert early.state is SignState.SKIPPED
+        [result] = await sign_documents(services, signer, [document.id], PIN, utc_now())
+        assert result.state is SignState.SIGNED, result.reason
+    async with services.sessions() as session:
+        assert (await get_document(session, document.id)).state is DocumentState.ISSUED
