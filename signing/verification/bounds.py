@@ -12,6 +12,7 @@ from kernel.problems import Refused
 
 MEMORY_BYTES = 512_000_000
 SECONDS = 20.0
+TOO_HEAVY = "Tệp khi mở ra quá lớn hoặc quá phức tạp nên không kiểm tra."
 
 
 class FileTooHeavy(Refused):
@@ -33,7 +34,7 @@ def bounded(*, memory_bytes: int = MEMORY_BYTES, seconds: float = SECONDS) -> It
     try:
         yield
     except (MemoryError, TimeoutError) as error:
-        raise FileTooHeavy("Tệp khi mở ra quá lớn hoặc quá phức tạp nên không kiểm tra.") from error
+        raise FileTooHeavy(TOO_HEAVY) from error
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
         if clock:

@@ -9,15 +9,16 @@ from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
-from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.fields import enumerate_sig_fields
+from pyhanko.sign.fields import SigSeedSubFilter, enumerate_sig_fields
 from pyhanko.sign.validation import (
     DocumentSecurityStore,
     EmbeddedPdfSignature,
@@ -37,7 +38,7 @@ from signing.der import BadDer, strip
 from signing.status import Standing, standing_at
 from signing.timestamps import read_info
 from signing.trust import TrustList, whole_certificates
-from signing.verification.bounds import bounded
+from signing.verification.bounds import TOO_HEAVY, FileTooHeavy, bounded
 from signing.verification.report import Report, SignatureReport, summarise
 from signing.verification.wording import algorithms, changes_of, level_of, reasons_of, unreadable
 
@@ -79,12 +80,14 @@ def verify_pdf(
 ) -> Report:
     """Judge every signature of a PDF, without asking the network: status comes from the answers handed in.
 
-    Raises NotPdf, BrokenPdf, EncryptedPdf, FileTooLarge, TooManySignatures.
+    Raises NotPdf, BrokenPdf, EncryptedPdf, FileTooLarge, FileTooHeavy, TooManySignatures.
     """
     reader, found, stamps = _open(data, size_maximum)
     judge = _Judge(reader, trust, now, ocsps, crls, data=data)
     try:
         signatures = _run(judge.all(found, stamps)) if found else ()
+    except PdfDecodeLimitError as error:
+        raise FileTooHeavy(TOO_HEAVY) from error
     except _BROKEN as error:
         raise BrokenPdf("Tệp PDF hỏng hoặc sai cấu trúc, không kiểm được chữ ký.") from error
     signatures += _unknown(reader, {s.field for s in signatures} | {str(s.field_name) for s in stamps})
@@ -129,12 +132,28 @@ def _open(
         reader = PdfFileReader(io.BytesIO(data))
         if reader.encrypted:
             raise EncryptedPdf("Tệp PDF được bảo vệ bằng mật khẩu. Hãy gỡ mật khẩu ở bản gốc rồi ký lại.")
-        found, stamps = reader.embedded_regular_signatures, reader.embedded_timestamp_signatures
+        fields = list(islice(enumerate_sig_fields(reader, filled_status=True), SIGNATURES_MAXIMUM + 1))
+        if len(fields) > SIGNATURES_MAXIMUM:
+            raise TooManySignatures(f"Tệp có hơn {SIGNATURES_MAXIMUM} chữ ký.")
+        embedded = [made for name, value, field in fields if (made := _embedded(reader, name, value, field))]
+        embedded.sort(key=lambda signature: int(signature.signed_revision))
+    except PdfDecodeLimitError as error:
+        raise FileTooHeavy(TOO_HEAVY) from error
     except _BROKEN as error:
         raise BrokenPdf("Tệp PDF hỏng hoặc sai cấu trúc, không đọc được chữ ký.") from error
-    if len(found) + len(stamps) > SIGNATURES_MAXIMUM:
-        raise TooManySignatures(f"Tệp có hơn {SIGNATURES_MAXIMUM} chữ ký.")
-    return reader, found, stamps
+    found = [signature for signature in embedded if signature.sig_object_type == "/Sig"]
+    return reader, found, [s for s in embedded if s.sig_object_type == "/DocTimeStamp"]
+
+
+def _embedded(reader: PdfFileReader, name: str, value: Any, field: Any) -> EmbeddedPdfSignature | None:
+    """Read one signature; None for one that can't be read, which `_unknown` then tells, instead of giving up on the file."""
+    try:
+        SigSeedSubFilter(str(value.get_object().get("/SubFilter")))
+        return EmbeddedPdfSignature(reader, field, name)
+    except PdfDecodeLimitError:
+        raise
+    except (*_BROKEN, SignatureValidationError, AssertionError):
+        return None
 
 
 class _Proof(Struct, frozen=True):
@@ -253,7 +272,8 @@ class _Judge:
             refusals.append("Vùng chứa chữ ký bị thay đổi hoặc chứa dữ liệu lạ.")
         in_signature = status.timestamp_validity is not None and status.timestamp_validity.trusted
         stamp_holds = bool(in_signature or proofs)
-        standing = self._standing(certificate, own, moment)
+        path = self._trust.path(certificate, at=moment, extra=own.certificates if own else ())
+        standing = self._standing(path, moment)
         if standing is Standing.REVOKED:
             refusals.append("Chứng thư số đã bị thu hồi.")
         valid = bool(status.bottom_line) and not refusals
@@ -265,7 +285,9 @@ class _Judge:
         return SignatureReport(
             field=str(signature.field_name),
             valid=valid,
-            reasons=() if valid else reasons_of(status, certificate, moment, refusals),
+            reasons=()
+            if valid
+            else reasons_of(status, certificate, moment, refusals, trusted=path is not None),
             warnings=tuple(warnings),
             signer=names.name,
             title=names.title,
@@ -305,8 +327,7 @@ class _Judge:
         inside = read_signed_data(own.token).certificates if own.token else ()
         return whole_certificates(own.certificates, known) and whole_certificates(inside, known)
 
-    def _standing(self, certificate: x509.Certificate, own: SignedData | None, at: datetime) -> Standing:
-        path = self._trust.path(certificate, at=at, extra=own.certificates if own else ())
+    def _standing(self, path: tuple[x509.Certificate, ...] | None, at: datetime) -> Standing:
         return standing_at(path, self._ocsps, self._crls, at=at) if path else Standing.UNREACHABLE
 
 

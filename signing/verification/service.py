@@ -15,6 +15,7 @@ from signing.context import Context, context_of
 from signing.der import BadDer, strip
 from signing.status import Answer, Standing, StatusClient
 from signing.trust import TrustList
+from signing.verification.bounds import bounded
 from signing.verification.pdf import BYTE_RANGE, FileTooLarge, verify_pdf, verify_pdf_job
 from signing.verification.report import Report
 from signing.verification.xml import verify_xml
@@ -74,7 +75,8 @@ async def verify_offline(
         return verify_xml(_xml(data), trust, now)
     answers = await ask_signers(StatusClient(http), data, trust, now=now) if http else []
     ocsps, crls = [a.ocsp for a in answers if a.ocsp], [a.crl for a in answers if a.crl]
-    return verify_pdf(data, trust, now, ocsps=ocsps, crls=crls)
+    with bounded():
+        return verify_pdf(data, trust, now, ocsps=ocsps, crls=crls)
 
 
 def is_pdf(data: bytes) -> bool:

@@ -40,12 +40,17 @@ def algorithms(
 
 
 def reasons_of(
-    status: PdfSignatureStatus, certificate: x509.Certificate, at: datetime, refusals: list[str]
+    status: PdfSignatureStatus,
+    certificate: x509.Certificate,
+    at: datetime,
+    refusals: list[str],
+    *,
+    trusted: bool,
 ) -> tuple[str, ...]:
     """Say why the bottom line is no, most telling first."""
     reasons = [
         _content_reason(status),
-        _certificate_reason(status, certificate, at),
+        _certificate_reason(status, certificate, at, trusted=trusted),
         _stamp_reason(status),
         "Chữ ký trái ràng buộc của trường ký." if status.seed_value_constraint_error else "",
         *refusals,
@@ -64,12 +69,14 @@ def _content_reason(status: PdfSignatureStatus) -> str:
     return ""
 
 
-def _certificate_reason(status: PdfSignatureStatus, certificate: x509.Certificate, at: datetime) -> str:
+def _certificate_reason(
+    status: PdfSignatureStatus, certificate: x509.Certificate, at: datetime, *, trusted: bool
+) -> str:
     if certificate.not_valid_after_utc < at:
         return "Chứng thư số đã hết hạn tại thời điểm ký."
     if certificate.not_valid_before_utc > at:
         return "Chứng thư số chưa có hiệu lực tại thời điểm ký."
-    if status.trust_problem_indic is AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND:
+    if not trusted or status.trust_problem_indic is AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND:
         return "Chứng thư số không do tổ chức được tin cậy cấp."
     if status.trust_problem_indic is not None:
         return "Chứng thư số không đủ điều kiện để ký (mục đích sử dụng hoặc đường dẫn tin cậy)."
