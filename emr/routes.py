@@ -2,6 +2,8 @@
 
 from litestar.types import ControllerRouterHandler
 
+from emr.care_teams.pages import EmergencyPages
+from emr.care_teams.rest import EmergencyController
 from emr.catalogs.rest import CatalogController
 from emr.charts.pages import PatientPages, ScanPages
 from emr.orders.pages import WorkPages
@@ -34,6 +36,8 @@ ROUTES: list[ControllerRouterHandler] = [
     CatalogController,
     ReceptionPages,
     CardPages,
+    EmergencyPages,
+    EmergencyController,
     PatientPages,
     ScanPages,
     WorkPages,

@@ -12,6 +12,8 @@ class EmrSettings(Struct, frozen=True):
     """Folder of the facility's own forms and additions (TOML): they add, they never remove (TT 25/2025 Đ3 k2)."""
     outpatient_record_required: bool = False
     """True: a visit that prescribes needs bệnh án ngoại trú 15/BV1 (R-18; the law is read both ways)."""
+    emergency_access_minutes: int = 240
+    """How long a record that was opened in an emergency stays open to who opened it."""
     prescriber_licence_required: bool = True
     """A prescription is completed only by a person with a practice licence number (TT 26/2025 Đ2)."""
     prescription_days: int = 30

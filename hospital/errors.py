@@ -38,7 +38,9 @@ def answer(request: AnyRequest, document: dict[str, Any]) -> Response[Any]:
         return Response(
             msgspec.json.encode(document), status_code=status, media_type="application/problem+json"
         )
-    return Template("errors/problem.html", context={"problem": document}, status_code=status)
+    return Template(
+        "errors/problem.html", context={"problem": document, "here": request.url.path}, status_code=status
+    )
 
 
 def on_problem(request: AnyRequest, problem: Problem) -> Response[Any]:

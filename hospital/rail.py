@@ -15,6 +15,7 @@ RAIL = (
     RailItem("/stays", "Nội trú", "bed", frozenset({Role.NURSE, Role.DOCTOR, Role.HEAD})),
     RailItem("/sign", "Ký", "signature", SIGNERS, badge="/sign/count"),
     RailItem("/patients", "Người bệnh", "users", CLINICAL),
+    RailItem("/emergency-access", "Mở khẩn", "shield-alert", frozenset({Role.DIRECTOR})),
     RailItem("/telehealth", "Khám từ xa", "video", frozenset({Role.DOCTOR, Role.RECEPTION, Role.HEAD})),
     RailItem("/schedules", "Lịch hẹn", "calendar-clock", frozenset({Role.HEAD, Role.ADMIN})),
     RailItem("/duty", "Lịch trực", "moon", frozenset({Role.HEAD, Role.DIRECTOR})),

@@ -1,6 +1,7 @@
 """What other packages may use of signing."""
 
 from kernel.paper.verify import new_code
+from signing.archive.service import best_copies, best_sha256
 from signing.certificates.service import (
     CertificateView,
     KeyFileMissing,
@@ -120,6 +121,8 @@ __all__ = [
     "UnlockView",
     "WrongDocumentState",
     "WrongPin",
+    "best_copies",
+    "best_sha256",
     "context_for",
     "context_of",
     "documents_of_patient",

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.prints.receipt import SEAL_FIELD
 from kernel.clock import Instant
 from kernel.staff.api import SYSTEM
-from signing.api import NewDocument, NewSlot, get_document, prepare_document
+from signing.api import NewDocument, NewSlot, best_sha256, prepare_document
 
 
 async def hand_over(
@@ -43,4 +43,4 @@ async def hand_over(
 
 async def latest(session: AsyncSession, document_id: UUID) -> str:
     """Return the hash of the newest bytes: sealed, or as rendered while the seal is still to come."""
-    return (await get_document(session, document_id)).head_sha256
+    return await best_sha256(session, document_id)

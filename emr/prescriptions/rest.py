@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from emr.care_teams.service import require_care
 from emr.prescriptions.service import (
     FORM,
     NoSuchPrescription,
@@ -87,9 +88,13 @@ class PrescriptionController(Controller):
 
     @get(operation_id="listPrescriptions")
     async def of_visit(
-        self, visit_id: FromQuery[UUID], session: NamedDependency[AsyncSession]
+        self,
+        visit_id: FromQuery[UUID],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
     ) -> list[PrescriptionView]:
         """List a visit's completed prescriptions, the latest first."""
+        await require_care(session, actor, visit_id, now=utc_now(), form_code=FORM)
         return await prescriptions_of_visit(session, visit_id)
 
     @get("/{code:str}", operation_id="getPrescription", responses=told(NoSuchPrescription))
@@ -97,7 +102,7 @@ class PrescriptionController(Controller):
         self, code: FromPath[str], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> PrescriptionView:
         """Find a prescription by its printed code."""
-        return await read_prescription(session, code, actor=actor)
+        return await read_prescription(session, code, actor=actor, now=utc_now())
 
 
 def _written(data: WritePrescription) -> dict[str, object]:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from emr.care_teams.service import require_care
 from emr.catalogs.service import NoSuchCode, get_drug
 from emr.catalogs.views import Drug
 from emr.prescriptions.models import Prescription, PrescriptionLine
@@ -209,9 +210,12 @@ async def get_prescription(session: AsyncSession, code: str) -> PrescriptionView
     return await _view(session, row)
 
 
-async def read_prescription(session: AsyncSession, code: str, *, actor: Actor) -> PrescriptionView:
-    """Return a prescription to a person of staff, and audit it. Raises NoSuchPrescription."""
+async def read_prescription(
+    session: AsyncSession, code: str, *, actor: Actor, now: Instant
+) -> PrescriptionView:
+    """Return a prescription to a person of staff, and audit it. Raises NoSuchPrescription, NotYourPatient."""
     view = await get_prescription(session, code)
+    await require_care(session, actor, view.visit_id, now=now, form_code=FORM)
     await record(session, Entry(Action.VIEW, f"emr.prescription:{view.sheet_id}", view.patient_id), actor)
     return view
 

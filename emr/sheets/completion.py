@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from emr.care_teams.service import require_care
 from emr.settings import EmrSettings
 from emr.sheets.check import Errors, Values, check, empty_value
 from emr.sheets.children import children_of
@@ -29,6 +30,7 @@ from emr.sheets.service import (
     full_name,
     keep_diagnoses,
     lock_draft,
+    note_look,
     require_revision,
     require_writer,
     title_of,
@@ -44,7 +46,7 @@ from kernel.paper.verify import verify_url
 from kernel.services import Services
 from kernel.settings import KernelSettings
 from kernel.staff.api import Actor
-from signing.api import NewDocument, NewSlot, get_document, prepare_document
+from signing.api import NewDocument, NewSlot, best_sha256, prepare_document
 
 
 class Plan(Struct, frozen=True):
@@ -103,10 +105,9 @@ async def preview_sheet(services: Services, sheet_id: UUID, *, actor: Actor, now
         sheet = await session.get(Sheet, sheet_id)
         if sheet is None:
             raise NoSuchSheet("Không có phiếu này.")
-        await record(session, Entry(Action.VIEW, f"emr.sheet:{sheet.id}", sheet.patient_id), actor)
+        await note_look(session, f"emr.sheet:{sheet.id}", sheet, actor=actor, now=now)
         if sheet.document_id is not None:
-            document = await get_document(session, sheet.document_id)
-            return await services.objects.get(document.head_sha256)
+            return await services.objects.get(await best_sha256(session, sheet.document_id))
         plan = await plan_completion(
             session,
             sheet_id,
@@ -121,18 +122,18 @@ async def preview_sheet(services: Services, sheet_id: UUID, *, actor: Actor, now
 
 
 async def paper_of_document(
-    services: Services, document_id: UUID, *, actor: Actor, printed: bool = False
+    services: Services, document_id: UUID, *, actor: Actor, now: Instant, printed: bool = False
 ) -> bytes:
     """Return a sheet's document as it stands, and record that it was seen or printed. Raises NoSuchSheet."""
     async with services.sessions.begin() as session:
         sheet = await session.scalar(select(Sheet).where(Sheet.document_id == document_id))
         if sheet is None:
             raise NoSuchSheet("Không có văn bản này.")
-        document = await get_document(session, document_id)
+        sha256 = await best_sha256(session, document_id)
         action = Action.PRINT if printed else Action.VIEW
-        detail = {"document": str(document_id)}
-        await record(session, Entry(action, f"emr.sheet:{sheet.id}", sheet.patient_id, detail=detail), actor)
-    return await services.objects.get(document.head_sha256)
+        subject, document = f"emr.sheet:{sheet.id}", str(document_id)
+        await note_look(session, subject, sheet, actor=actor, now=now, action=action, document=document)
+    return await services.objects.get(sha256)
 
 
 async def plan_completion(
@@ -154,6 +155,7 @@ async def plan_completion(
     form = form_of(sheet)
     if strict:
         require_writer(form, actor)
+        await require_care(session, actor, sheet.visit_id, now=now)
     if command.revision is not None:
         require_revision(sheet, command.revision)
     chart = await read_chart(session, sheet.visit_id, sheet_id=sheet.id, now=now)

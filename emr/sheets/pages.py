@@ -92,7 +92,7 @@ class SheetPages(Controller):
         emr_settings: NamedDependency[EmrSettings],
     ) -> Template:
         """List a visit's sheets and the forms that may be begun."""
-        context = await visit_context(session, visit_id, actor=actor, settings=emr_settings)
+        context = await visit_context(session, visit_id, actor=actor, now=utc_now(), settings=emr_settings)
         return Template("emr/sheets/list.html", context=context)
 
     @get("/{sheet_id:uuid}")
@@ -238,5 +238,5 @@ class DocumentPages(Controller):
             document_id = UUID(name.removesuffix(".pdf"))
         except ValueError:
             raise NoSuchSheet("Không có văn bản này.") from None
-        pdf = await paper_of_document(services, document_id, actor=actor, printed=print)
+        pdf = await paper_of_document(services, document_id, actor=actor, now=utc_now(), printed=print)
         return pdf_response(pdf, f"{document_id}.pdf")

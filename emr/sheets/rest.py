@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from emr.care_teams.service import NotYourPatient, require_care
 from emr.episodes.service import NoSuchVisit
 from emr.once import IdReused
 from emr.settings import EmrSettings
@@ -57,7 +58,7 @@ READERS = needs(
     Role.LAB,
 )
 WRITERS = needs(Role.DOCTOR, Role.NURSE)
-WRITING = (NoSuchSheet, SheetLocked, StaleDraft, NotTheWriter, InvalidSheet)
+WRITING = (NoSuchSheet, NotYourPatient, SheetLocked, StaleDraft, NotTheWriter, InvalidSheet)
 
 
 OPENING = told(NoSuchVisit, NoSuchForm, FormNotInUse, NotTheWriter, SheetNotOpened, IdReused)
@@ -89,19 +90,27 @@ class SheetController(Controller):
 
     @get(operation_id="listSheets")
     async def of_visit(
-        self, visit_id: FromQuery[UUID], session: NamedDependency[AsyncSession]
+        self,
+        visit_id: FromQuery[UUID],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
     ) -> list[SheetLine]:
         """List a visit's sheets, the latest first."""
+        await require_care(session, actor, visit_id, now=utc_now())
         return await sheets_of_visit(session, visit_id)
 
     @get("/diagnoses", operation_id="listDiagnoses")
     async def diagnoses(
-        self, visit_id: FromQuery[UUID], session: NamedDependency[AsyncSession]
+        self,
+        visit_id: FromQuery[UUID],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
     ) -> list[DiagnosisView]:
         """List what the visit's sheets state as diagnoses."""
+        await require_care(session, actor, visit_id, now=utc_now())
         return await diagnoses_of_visit(session, visit_id)
 
-    @get("/{sheet_id:uuid}", operation_id="getSheet", responses=told(NoSuchSheet))
+    @get("/{sheet_id:uuid}", operation_id="getSheet", responses=told(NoSuchSheet, NotYourPatient))
     async def read(
         self,
         sheet_id: FromPath[UUID],

@@ -1,13 +1,14 @@
 """Open, write, read and amend sheets. A sheet that is no draft is locked, its children with it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from emr.care_teams.service import require_care
 from emr.episodes.rules import VisitState
 from emr.once import IdReused
 from emr.settings import EmrSettings
@@ -107,6 +108,7 @@ async def open_sheet(
     if not is_in_use(form, settings):
         raise FormNotInUse(f"Cơ sở chưa dùng {form.name.lower()}. Quản trị bật mẫu trong cấu hình.")
     require_writer(form, actor)
+    await require_care(session, actor, command.visit_id, now=now, form_code=form.code)
     await _require_place(session, form, command, chart)
     facts = facts_of(chart)
     proposals = {field.key: facts.get(field.start) for field in form.fields_of(command.stage) if field.start}
@@ -203,10 +205,37 @@ async def get_sheet(session: AsyncSession, sheet_id: UUID, *, now: Instant) -> S
 
 
 async def read_sheet(session: AsyncSession, sheet_id: UUID, *, actor: Actor, now: Instant) -> SheetView:
-    """Return a sheet to a person of staff, and audit it. Raises NoSuchSheet."""
+    """Return a sheet to a person of staff, and audit it. Raises NoSuchSheet, NotYourPatient."""
     view = await get_sheet(session, sheet_id, now=now)
-    await record(session, Entry(Action.VIEW, f"emr.sheet:{sheet_id}", view.patient_id), actor)
+    await note_look(session, f"emr.sheet:{sheet_id}", view, actor=actor, now=now)
     return view
+
+
+class OfVisit(Protocol):
+    """A sheet, as far as access asks."""
+
+    @property
+    def visit_id(self) -> UUID: ...
+    @property
+    def patient_id(self) -> UUID: ...
+    @property
+    def form_code(self) -> str: ...
+
+
+async def note_look(
+    session: AsyncSession,
+    subject: str,
+    sheet: OfVisit,
+    *,
+    actor: Actor,
+    now: Instant,
+    action: Action = Action.VIEW,
+    **detail: str,
+) -> None:
+    """Let role, department and care team look, and write the look down. Raises NotYourPatient."""
+    broken = await require_care(session, actor, sheet.visit_id, now=now, form_code=sheet.form_code)
+    told = detail | ({"emergency": str(broken)} if broken else {})
+    await record(session, Entry(action, subject, sheet.patient_id, detail=told), actor)
 
 
 async def given_facts(session: AsyncSession, sheet: Sheet, *, now: Instant) -> dict[str, Any]:
@@ -258,6 +287,7 @@ async def save_draft(session: AsyncSession, command: SaveDraft, *, actor: Actor,
     sheet = await lock_draft(session, command.sheet_id)
     form = form_of(sheet)
     require_writer(form, actor)
+    await require_care(session, actor, sheet.visit_id, now=now)
     data = _acceptable(form, sheet.stage, command.data)
     if sheet.revision == command.revision + 1 and sheet.saved_by == actor.id and sheet.data == data:
         return view_of(sheet, {})  # A retry whose answer was lost.
@@ -312,6 +342,7 @@ async def cancel_draft(session: AsyncSession, sheet_id: UUID, *, actor: Actor, n
     """Give up a draft; its content stays readable. Raises NoSuchSheet, SheetLocked, NotTheWriter."""
     sheet = await lock_draft(session, sheet_id)
     require_writer(form_of(sheet), actor)
+    await require_care(session, actor, sheet.visit_id, now=now)
     assert SheetState.CANCELLED in NEXT[SheetState.DRAFT]
     sheet.state = SheetState.CANCELLED.value
     sheet.cancelled_at, sheet.cancelled_by = now, actor.id
@@ -337,6 +368,7 @@ async def amend_sheet(
         raise NoSuchSheet("Không có phiếu này.")
     form = form_of(old)
     require_writer(form, actor)
+    await require_care(session, actor, old.visit_id, now=now)
     if old.state not in (SheetState.COMPLETED.value, SheetState.SIGNED.value):
         raise SheetNotOpened("Chỉ bổ sung phiếu đã hoàn tất và chưa bị thay thế.")
     following = select(Sheet.id).where(Sheet.supersedes == old.id, Sheet.state != SheetState.CANCELLED.value)

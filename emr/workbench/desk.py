@@ -8,6 +8,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.api import Payer, VisitHeader, VisitState, VisitView, get_visit, patient_history, visit_header
+from emr.care_teams.service import require_care
 from emr.patients.rules import birth_text
 from emr.settings import EmrSettings
 from emr.sheets.check import check, unflatten
@@ -95,8 +96,9 @@ async def open_desk(
 ) -> DeskPage:
     """Return the visit as the doctor sees it; the first look after the start begins the note.
 
-    Raises NoSuchVisit, NotTheWriter.
+    Raises NoSuchVisit, NotTheWriter, NotYourPatient.
     """
+    await require_care(session, actor, visit_id, now=now)
     header, visit = await visit_header(session, visit_id), await get_visit(session, visit_id)
     lines = await live_sheets(session, visit_id)
     if NOTE not in lines and header.visit_state is VisitState.IN_PROGRESS:

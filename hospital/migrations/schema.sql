@@ -254,6 +254,19 @@ COLUMN emr_duty.id uuid NOT NULL
 COLUMN emr_duty.kind text NOT NULL
 COLUMN emr_duty.staff_id uuid NOT NULL
 COLUMN emr_duty.starts_at timestamp with time zone NOT NULL
+COLUMN emr_emergency_access.department_code text NOT NULL
+COLUMN emr_emergency_access.id uuid NOT NULL
+COLUMN emr_emergency_access.justified boolean
+COLUMN emr_emergency_access.opened_at timestamp with time zone NOT NULL
+COLUMN emr_emergency_access.patient_id uuid NOT NULL
+COLUMN emr_emergency_access.reason text NOT NULL
+COLUMN emr_emergency_access.review_note text NOT NULL
+COLUMN emr_emergency_access.reviewed_at timestamp with time zone
+COLUMN emr_emergency_access.reviewed_by uuid
+COLUMN emr_emergency_access.reviewed_name text NOT NULL
+COLUMN emr_emergency_access.staff_id uuid NOT NULL
+COLUMN emr_emergency_access.staff_name text NOT NULL
+COLUMN emr_emergency_access.until timestamp with time zone NOT NULL
 COLUMN emr_episode.closed_at timestamp with time zone
 COLUMN emr_episode.code text NOT NULL
 COLUMN emr_episode.id uuid NOT NULL
@@ -1112,6 +1125,13 @@ CONSTRAINT emr_duty fk_emr_duty_department_code FOREIGN KEY (department_code) RE
 CONSTRAINT emr_duty fk_emr_duty_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT emr_duty pk_emr_duty PRIMARY KEY (id)
 CONSTRAINT emr_duty uq_emr_duty_staff_id_kind_department_code_starts_at UNIQUE (staff_id, kind, department_code, starts_at)
+CONSTRAINT emr_emergency_access ck_emr_emergency_access_reason CHECK ((length(reason) >= 10))
+CONSTRAINT emr_emergency_access ck_emr_emergency_access_reviewed CHECK (((reviewed_at IS NULL) = (justified IS NULL)))
+CONSTRAINT emr_emergency_access ck_emr_emergency_access_second_person CHECK ((reviewed_by <> staff_id))
+CONSTRAINT emr_emergency_access ck_emr_emergency_access_until CHECK ((until > opened_at))
+CONSTRAINT emr_emergency_access fk_emr_emergency_access_patient_id_emr_patient FOREIGN KEY (patient_id) REFERENCES emr_patient(id)
+CONSTRAINT emr_emergency_access fk_emr_emergency_access_staff_id_kernel_staff_account FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
+CONSTRAINT emr_emergency_access pk_emr_emergency_access PRIMARY KEY (id)
 CONSTRAINT emr_episode ck_emr_episode_closed CHECK (((state = 'CLOSED'::text) = (closed_at IS NOT NULL)))
 CONSTRAINT emr_episode ck_emr_episode_state CHECK ((state = ANY (ARRAY['OPEN'::text, 'CLOSED'::text])))
 CONSTRAINT emr_episode fk_emr_episode_patient_id FOREIGN KEY (patient_id) REFERENCES emr_patient(id)
@@ -1461,6 +1481,8 @@ INDEX CREATE INDEX ix_emr_bed_department_code ON public.emr_bed USING btree (dep
 INDEX CREATE INDEX ix_emr_bed_use_stay_id ON public.emr_bed_use USING btree (stay_id)
 INDEX CREATE INDEX ix_emr_drug_words ON public.emr_drug USING gin (to_tsvector('simple'::regconfig, key))
 INDEX CREATE INDEX ix_emr_duty_day ON public.emr_duty USING btree (day)
+INDEX CREATE INDEX ix_emr_emergency_access_open ON public.emr_emergency_access USING btree (opened_at) WHERE (reviewed_at IS NULL)
+INDEX CREATE INDEX ix_emr_emergency_access_staff_patient ON public.emr_emergency_access USING btree (staff_id, patient_id, until)
 INDEX CREATE INDEX ix_emr_episode_patient_id ON public.emr_episode USING btree (patient_id)
 INDEX CREATE INDEX ix_emr_icd10_code_key ON public.emr_icd10 USING btree (code_key)
 INDEX CREATE INDEX ix_emr_icd10_words ON public.emr_icd10 USING gin (to_tsvector('simple'::regconfig, key))
@@ -1566,6 +1588,7 @@ INDEX CREATE UNIQUE INDEX pk_emr_credit ON public.emr_credit USING btree (episod
 INDEX CREATE UNIQUE INDEX pk_emr_department ON public.emr_department USING btree (code)
 INDEX CREATE UNIQUE INDEX pk_emr_drug ON public.emr_drug USING btree (code)
 INDEX CREATE UNIQUE INDEX pk_emr_duty ON public.emr_duty USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_emr_emergency_access ON public.emr_emergency_access USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_emr_episode ON public.emr_episode USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_emr_ethnic_group ON public.emr_ethnic_group USING btree (code)
 INDEX CREATE UNIQUE INDEX pk_emr_icd10 ON public.emr_icd10 USING btree (code)
@@ -2108,6 +2131,7 @@ GRANT INSERT, SELECT, UPDATE ON emr_credit TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON emr_department TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON emr_drug TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON emr_duty TO lanh_app
+GRANT INSERT, SELECT, UPDATE ON emr_emergency_access TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON emr_episode TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON emr_ethnic_group TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON emr_icd10 TO lanh_app

@@ -1,7 +1,7 @@
 """What other packages may use of staff accounts."""
 
 from kernel.staff.guards import client_ip, needs, signed_in
-from kernel.staff.rules import ROLE_NAMES, SYSTEM, Actor, Role
+from kernel.staff.rules import ROLE_NAMES, SYSTEM, Actor, Role, safe_next
 from kernel.staff.service import COOKIE, NewAccount, StaffView, add_account, get_staff, list_staff
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "get_staff",
     "list_staff",
     "needs",
+    "safe_next",
     "signed_in",
 ]

@@ -15,7 +15,15 @@ from kernel.services import Services
 from patient_portal.accounts.service import Patient
 from patient_portal.records.rules import icon_of, may_open
 from patient_portal.settings import PortalSettings
-from signing.api import DocumentNotFound, DocumentState, DocumentView, documents_of_patient, get_document
+from signing.api import (
+    DocumentNotFound,
+    DocumentState,
+    DocumentView,
+    best_copies,
+    best_sha256,
+    documents_of_patient,
+    get_document,
+)
 
 
 class Signer(Struct, frozen=True):
@@ -48,7 +56,7 @@ class SummaryOnly(Forbidden):
     slug = "summary-only"
 
 
-def _own(view: DocumentView, visit_id: UUID | None) -> OwnDocument:
+def _own(view: DocumentView, sha256: str, visit_id: UUID | None) -> OwnDocument:
     assert view.completed_at is not None
     return OwnDocument(
         id=view.id,
@@ -58,7 +66,7 @@ def _own(view: DocumentView, visit_id: UUID | None) -> OwnDocument:
         day=local_day(view.completed_at),
         signed_at=view.completed_at,
         pages=view.pages,
-        sha256=view.head_sha256,
+        sha256=sha256,
         code=view.code,
         verify_path=f"/v/{view.code}",
         signers=[
@@ -84,11 +92,13 @@ async def own_documents(
     person = await get_patient(session, patient.patient_id)
     visits = {sheet.document_id: sheet.visit_id for sheet in await sheets_of_patient(session, person.id)}
     papers = await documents_of_patient(session, person.id)
-    own = [
-        _own(view, visits.get(view.id))
+    issued = [
+        view
         for view in papers
         if view.state is DocumentState.ISSUED and _opens(view.kind, person, settings=settings, now=now)
     ]
+    copies = await best_copies(session, [view.id for view in issued])
+    own = [_own(view, copies[view.id], visits.get(view.id)) for view in issued]
     return sorted(own, key=lambda document: document.signed_at, reverse=True)
 
 
@@ -106,7 +116,7 @@ async def own_document(
     if not _opens(view.kind, person, settings=settings, now=now):
         raise SummaryOnly("Người đại diện chỉ nhận bản tóm tắt. Xin làm đơn tại bệnh viện để xem đầy đủ.")
     await _note(session, Action.VIEW, document_id, patient)
-    return _own(view, None)
+    return _own(view, await best_sha256(session, view.id), None)
 
 
 async def own_file(

@@ -1,5 +1,6 @@
 """Lift issued documents to B-LTA by a job, and know which bytes to hand out."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Instant
@@ -20,7 +21,7 @@ from signing.der import BadDer, strip
 from signing.documents.access import kept_answers
 from signing.documents.models import Document
 from signing.documents.rules import DocumentState
-from signing.documents.views import get_document
+from signing.documents.views import DocumentNotFound, get_document
 from signing.status import Standing
 from signing.trust import TrustList
 from signing.verification.pdf import BYTE_RANGE, verify_pdf_job
@@ -130,6 +131,31 @@ async def archived_sha256(session: AsyncSession, document_id: UUID) -> str | Non
         .order_by(Archived.made_at.desc())
         .limit(1)
     )
+
+
+async def best_copies(session: AsyncSession, document_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return which bytes to hand out, by document: the latest archive copy, which verifies longest, else the signed head."""
+    lifted = (
+        select(Archived.document_id, Archived.sha256)
+        .where(Archived.document_id.in_(document_ids))
+        .order_by(Archived.document_id, Archived.made_at.desc())
+        .ext(distinct_on(Archived.document_id))
+        .subquery()
+    )
+    query = (
+        select(Document.id, func.coalesce(lifted.c.sha256, Document.head_sha256))
+        .outerjoin(lifted, lifted.c.document_id == Document.id)
+        .where(Document.id.in_(document_ids))
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
+async def best_sha256(session: AsyncSession, document_id: UUID) -> str:
+    """Return which bytes of a document to hand out. Raises DocumentNotFound."""
+    found = await best_copies(session, [document_id])
+    if document_id not in found:
+        raise DocumentNotFound("Không tìm thấy văn bản.")
+    return found[document_id]
 
 
 async def source_of(session: AsyncSession, sha256: str) -> str | None:

@@ -30,7 +30,7 @@ from kernel.audit.api import entries_of_patient
 from kernel.ids import new_id
 from kernel.services import Services
 from kernel.staff.api import Role
-from tests.emr.builders import DOCTOR, LATER, a_patient, a_visit, an_actor
+from tests.emr.builders import DOCTOR, LATER, NOW, a_patient, a_visit, an_actor
 from tests.emr.forms import DRUGS, PRESSURE
 from tests.emr.sheet_acts import a_draft, an_account, completed, run, signed
 from tests.kernel.paper.papers import assert_archivable, text_of
@@ -191,7 +191,7 @@ async def test_a_prescription_is_found_by_its_code_in_any_case_and_the_look_is_a
 ) -> None:
     sheet = await completed(services, await a_prescription(records))
     (view,) = await prescriptions_of_visit(records, sheet.visit_id)
-    found = await read_prescription(records, view.code.upper(), actor=DOCTOR)
+    found = await read_prescription(records, view.code.upper(), actor=DOCTOR, now=NOW)
     assert found.sheet_id == sheet.id
     subjects = [entry.subject for entry in await entries_of_patient(records, sheet.patient_id)]
     assert f"emr.prescription:{sheet.id}" in subjects

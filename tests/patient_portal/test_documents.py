@@ -1,18 +1,19 @@
 """Signed papers: listed, downloaded byte for byte, audited, and nobody else's."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.ids import new_id
 from kernel.services import Services
 from patient_portal.records.rules import icon_of, may_open
-from signing.api import NewDocument, NewSlot, prepare_document
+from signing.api import NewDocument, NewSlot, get_document, prepare_document
+from signing.archive.models import Archived
 from tests.patient_portal.builders import a_doctor
 from tests.patient_portal.conftest import SignInPatient
 
@@ -56,6 +57,30 @@ async def test_a_signed_paper_is_listed_and_downloaded_as_it_was_signed(
     assert [look["did"] for look in log[:2]] == ["tải về văn bản đã lập", "xem văn bản đã lập"]
     for path in ("", "/records", f"/documents/{paper}"):
         assert "Phiếu khám bệnh" in (await client.get(f"/portal{path}")).text
+
+
+async def test_the_copy_that_verifies_longest_is_handed_out(
+    client: httpx.AsyncClient, patient_in: SignInPatient, sending: Services, settings: Settings
+) -> None:
+    person = await patient_in()
+    paper = await _paper(sending, settings, person.id)
+    lifted = PDF + b" and stamped for its retention term"
+    sha256 = await sending.objects.put(lifted)
+    now = utc_now()
+    async with sending.sessions.begin() as session:
+        source = (await get_document(session, paper)).head_sha256
+        row = {
+            "document_id": paper,
+            "source_sha256": source,
+            "sha256": sha256,
+            "level": "B-LTA",
+            "made_at": now,
+            "holds_until": now + timedelta(days=365),
+        }
+        await session.execute(insert(Archived).values(row))
+    [listed] = (await client.get("/api/portal/documents")).json()
+    assert listed["sha256"] == sha256
+    assert (await client.get(f"/api/portal/documents/{paper}/file")).content == lifted
 
 
 async def test_another_persons_or_an_unsigned_paper_is_not_there(

@@ -9,5 +9,44 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """An index for the cards that reception looks up later."""
+    """Cards to look up later, records opened in an emergency."""
     op.execute("CREATE INDEX ix_emr_visit_insured ON emr_visit (opened_at) WHERE payer = 'BHYT'")
+    _emergency_access()
+
+
+def _emergency_access() -> None:
+    op.execute("""
+        CREATE TABLE emr_emergency_access (
+            id UUID NOT NULL,
+            staff_id UUID NOT NULL,
+            staff_name TEXT NOT NULL,
+            department_code TEXT NOT NULL,
+            patient_id UUID NOT NULL,
+            reason TEXT NOT NULL,
+            opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+            until TIMESTAMP WITH TIME ZONE NOT NULL,
+            reviewed_at TIMESTAMP WITH TIME ZONE,
+            reviewed_by UUID,
+            reviewed_name TEXT NOT NULL,
+            justified BOOLEAN,
+            review_note TEXT NOT NULL,
+            CONSTRAINT pk_emr_emergency_access PRIMARY KEY (id),
+            CONSTRAINT ck_emr_emergency_access_until CHECK (until > opened_at),
+            CONSTRAINT ck_emr_emergency_access_reason CHECK (length(reason) >= 10),
+            CONSTRAINT ck_emr_emergency_access_reviewed CHECK ((reviewed_at IS NULL) = (justified IS NULL)),
+            CONSTRAINT ck_emr_emergency_access_second_person CHECK (reviewed_by <> staff_id),
+            CONSTRAINT fk_emr_emergency_access_staff_id_kernel_staff_account
+                FOREIGN KEY (staff_id) REFERENCES kernel_staff_account (id),
+            CONSTRAINT fk_emr_emergency_access_patient_id_emr_patient
+                FOREIGN KEY (patient_id) REFERENCES emr_patient (id)
+        )
+    """)
+    op.execute("""
+        CREATE INDEX ix_emr_emergency_access_staff_patient
+            ON emr_emergency_access (staff_id, patient_id, until)
+    """)
+    op.execute("""
+        CREATE INDEX ix_emr_emergency_access_open ON emr_emergency_access (opened_at)
+            WHERE reviewed_at IS NULL
+    """)
+    op.execute("REVOKE DELETE ON emr_emergency_access FROM lanh_app")

@@ -1,0 +1,1 @@
+"""Who looks after a person: whose record that opens, and the glass that can be broken."""
