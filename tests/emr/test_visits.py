@@ -31,9 +31,9 @@ from emr.orders.views import OrderLine, PlaceOrders
 from emr.orders.work import orders_of_visit
 from emr.patients.service import NoSuchPatient
 from emr.places.service import NoSuchRoom
+from emr.visits.insurance import InvalidVisit
 from emr.visits.service import (
     AlreadyWaiting,
-    InvalidVisit,
     NotAdmitted,
     UndoneOrders,
     VisitMoved,
