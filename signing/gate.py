@@ -14,14 +14,19 @@ from cryptography import x509
 from msgspec import Struct
 
 from kernel.problems import Conflict, Forbidden, Refused
+from kernel.text import fold
 from signing.certificate_names import names_of
 from signing.cms import SignedData, read_signed_data
 from signing.der import BadDer
 from signing.layout import Layout, Revision
-from signing.schemes import scheme_for
+from signing.schemes import WeakKey, scheme_for
 from signing.timestamps import BadTimestamp, Timestamp, check_token
 from signing.trust import TrustList
 
+ACCEPTED_HASHES = frozenset(
+    ["sha256", "sha384", "sha512", "sha512-224", "sha512-256", "sha3-224", "sha3-256", "sha3-384", "sha3-512"]
+)
+"""TT 15/2025/TT-BKHCN annex I; SHA-1 and SHA-224 are not among them."""
 _BYTE_RANGE = re.compile(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\s*\]/Contents$")
 
 
@@ -172,28 +177,53 @@ def check_certificate(
         raise CertificateNotYetValid(
             f"Chứng thư số chưa có hiệu lực, chỉ ký được từ ngày {certificate.not_valid_before_utc:%d/%m/%Y}."
         )
-    scheme_for(certificate.public_key())
+    check_strength(certificate)
     if not may_sign(certificate):
         raise CertificateUsage("Chứng thư số không được cấp để ký (thiếu mục đích ký số).")
     check_owner(certificate, owner)
     path = trust.path(certificate, at=now)
     if path is None:
         raise CertificateUntrusted("Chứng thư số không do tổ chức chứng thực được tin cậy cấp.")
+    for link in path[1:-1]:
+        check_strength(link)
     return path
 
 
+def check_strength(certificate: x509.Certificate) -> None:
+    """Refuse a weak key, and a certificate that was issued by SHA-1. A root's own signature proves nothing. Raises WeakKey."""
+    scheme_for(certificate.public_key())
+    algorithm = certificate.signature_hash_algorithm
+    if algorithm is None or algorithm.name not in ACCEPTED_HASHES:
+        name = algorithm.name.upper() if algorithm else "không rõ"
+        raise WeakKey(
+            f"Chứng thư “{names_of(certificate).name}” được cấp bằng thuật toán băm {name}:"
+            " TT 15/2025/TT-BKHCN đòi SHA-256 trở lên."
+        )
+
+
 def check_owner(certificate: x509.Certificate, owner: Owner) -> None:
-    """Compare the certificate's subject with the staff record or the facility. Raises CertificateNotYours."""
+    """Compare the certificate's subject with the staff record or the facility; both values are said. Raises CertificateNotYours.
+
+    A name without its marks will do when the personal number is the same: some authorities write names so.
+    """
     names = names_of(certificate)
-    same_name = _folded(names.name) == _folded(owner.name)
     if owner.tax_code is not None:
         if names.tax_code != owner.tax_code:
-            raise CertificateNotYours("Chứng thư của tổ chức có mã số thuế khác với cơ sở này.")
+            raise CertificateNotYours(
+                f"Chứng thư của tổ chức có mã số thuế {names.tax_code or '(trống)'},"
+                f" khác với cơ sở này ({owner.tax_code})."
+            )
         return
-    if owner.personal_number and names.personal_number != owner.personal_number:
-        raise CertificateNotYours("Số định danh trong chứng thư khác với hồ sơ nhân viên.")
-    if not same_name:
-        raise CertificateNotYours("Họ tên trong chứng thư khác với hồ sơ nhân viên.")
+    number, own_number = names.personal_number, owner.personal_number
+    if own_number and number != own_number:
+        raise CertificateNotYours(
+            f"Số định danh trong chứng thư là {number or '(trống)'}, khác với hồ sơ nhân viên ({own_number})."
+        )
+    same = _folded(names.name) == _folded(owner.name)
+    if not same and not (own_number and fold(names.name) == fold(owner.name)):
+        raise CertificateNotYours(
+            f"Họ tên trong chứng thư là “{names.name}”, khác với hồ sơ nhân viên (“{owner.name}”)."
+        )
 
 
 def may_sign(certificate: x509.Certificate) -> bool:

@@ -14,11 +14,20 @@ from kernel.staff.api import SYSTEM
 from signing.archive.lift import CannotLift
 from signing.archive.service import LIFT, RENEW, RenewArchive, ending_archives, lift_document
 from signing.certificates.service import drop_idle_keys
+from signing.certificates.watch import (
+    CHECK,
+    CHECK_EVERY,
+    CheckCertificate,
+    active_ids,
+    check_standing,
+    warn_of_ends,
+)
 from signing.context import context_of
 from signing.documents.models import Verdict
 from signing.documents.service import SEAL, SealDocument
 from signing.events import DocumentSigned
 from signing.limits import forget_tries
+from signing.status import Standing
 from signing.tasks.batch import SignState
 from signing.tasks.finish import JUDGE, JudgeFiles
 from signing.tasks.reminders import remind
@@ -128,6 +137,32 @@ async def drop_keys(job: Job) -> None:
     await drop_idle_keys(job.session, idle_minutes=idle, now=job.now)
 
 
+@periodic("signing.warn_of_ends", every=timedelta(days=1))
+async def warn(job: Job) -> None:
+    """Warn people and administrators 60, 30 and 7 days before a certificate ends, each once."""
+    await warn_of_ends(job.session, now=job.now)
+
+
+@periodic("signing.check_certificates", every=CHECK_EVERY)
+async def check_certificates(job: Job) -> None:
+    """Ask about every certificate in use."""
+    for certificate_id in await active_ids(job.session):
+        await enqueue(
+            job.session,
+            CHECK,
+            CheckCertificate(certificate_id),
+            key=f"{certificate_id}:{job.now:%Y-%m-%dT%H}",
+        )
+
+
+@job(CHECK, network=True)
+async def check_certificate(job: Job, payload: CheckCertificate) -> None:
+    """Ask about one certificate; an authority that is away is asked again until the next round."""
+    standing = await check_standing(job.services, payload.certificate_id, now=job.now)
+    if standing is Standing.UNREACHABLE and job.attempt < 4:
+        raise TryLater("Không hỏi được tổ chức chứng thực.", after=timedelta(minutes=20 * job.attempt))
+
+
 @periodic("signing.forget_tries", every=timedelta(minutes=30))
 async def forget(job: Job) -> None:
     """Forget who used the public verify pages."""
@@ -144,6 +179,9 @@ name_jobs(
         "signing.forget_tries": "Quên các lượt tra cứu công khai đã cũ",
         "signing.seal_at_daybreak": "Ban ngày ký số cơ sở cho giấy tờ ban đêm",
         "signing.reminders": "Nhắc người còn nợ chữ ký",
+        "signing.warn_of_ends": "Nhắc chứng thư số sắp hết hạn",
+        "signing.check_certificates": "Hỏi trạng thái mọi chứng thư số",
+        CHECK: "Hỏi trạng thái một chứng thư số",
         "signing.drop_idle_keys": "Khóa lại khóa ký đã để không",
     }
 )

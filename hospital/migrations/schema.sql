@@ -965,6 +965,7 @@ COLUMN signing_slot.state text NOT NULL
 COLUMN signing_unlocked_key.certificate_id uuid NOT NULL
 COLUMN signing_unlocked_key.opened_at timestamp with time zone NOT NULL
 COLUMN signing_unlocked_key.sealed bytea NOT NULL
+COLUMN signing_unlocked_key.session_id uuid
 COLUMN signing_unlocked_key.staff_id uuid NOT NULL
 COLUMN signing_unlocked_key.token_hash bytea NOT NULL
 COLUMN signing_unlocked_key.used_at timestamp with time zone NOT NULL
@@ -1445,6 +1446,7 @@ CONSTRAINT signing_slot pk_signing_slot PRIMARY KEY (id)
 CONSTRAINT signing_slot uq_signing_slot_document_id_field UNIQUE (document_id, field)
 CONSTRAINT signing_slot uq_signing_slot_document_id_position UNIQUE (document_id, "position")
 CONSTRAINT signing_unlocked_key fk_signing_unlocked_key_certificate_id FOREIGN KEY (certificate_id) REFERENCES signing_certificate(id)
+CONSTRAINT signing_unlocked_key fk_signing_unlocked_key_session_id FOREIGN KEY (session_id) REFERENCES kernel_staff_session(id) ON DELETE CASCADE
 CONSTRAINT signing_unlocked_key fk_signing_unlocked_key_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_unlocked_key pk_signing_unlocked_key PRIMARY KEY (token_hash)
 CONSTRAINT signing_verdict pk_signing_verdict PRIMARY KEY (sha256)
@@ -1553,6 +1555,7 @@ INDEX CREATE INDEX ix_signing_sitting_patient ON public.signing_sitting USING bt
 INDEX CREATE INDEX ix_signing_sitting_state ON public.signing_sitting USING btree (state, expires_at)
 INDEX CREATE INDEX ix_signing_slot_owed ON public.signing_slot USING btree (owner_id, open_since) WHERE ((state = 'WAITING'::text) AND (open_since IS NOT NULL))
 INDEX CREATE INDEX ix_signing_slot_owed_by_role ON public.signing_slot USING btree (owner_role, owner_department, open_since) WHERE ((state = 'WAITING'::text) AND (open_since IS NOT NULL))
+INDEX CREATE INDEX ix_signing_unlocked_key_session_id ON public.signing_unlocked_key USING btree (session_id)
 INDEX CREATE INDEX ix_signing_unlocked_key_staff_id ON public.signing_unlocked_key USING btree (staff_id)
 INDEX CREATE INDEX ix_signing_unlocked_key_used_at ON public.signing_unlocked_key USING btree (used_at)
 INDEX CREATE INDEX ix_signing_verified_phone_patient ON public.signing_verified_phone USING btree (patient_id, phone)
@@ -1766,6 +1769,7 @@ TRIGGER CREATE TRIGGER insurance_parameter_append_only BEFORE DELETE OR UPDATE O
 TRIGGER CREATE TRIGGER kernel_audit_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.kernel_audit FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER kernel_audit_block_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.kernel_audit_block FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER kernel_audit_checkpoint_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.kernel_audit_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
+TRIGGER CREATE TRIGGER signing_close_keys AFTER UPDATE OF ended_at ON public.kernel_staff_session FOR EACH ROW WHEN ((new.ended_at IS NOT NULL)) EXECUTE FUNCTION signing_close_keys()
 TRIGGER CREATE TRIGGER portal_consent_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.portal_consent FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_archived_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_archived FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_delegation_keep BEFORE DELETE OR UPDATE ON public.signing_delegation FOR EACH ROW EXECUTE FUNCTION signing_keep_delegation()
@@ -1912,6 +1916,14 @@ FUNCTION CREATE OR REPLACE FUNCTION public.lanh_append_only()
 AS $function$
         BEGIN
             RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+        END $function$
+FUNCTION CREATE OR REPLACE FUNCTION public.signing_close_keys()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+        BEGIN
+            DELETE FROM signing_unlocked_key WHERE session_id = NEW.id;
+            RETURN NULL;
         END $function$
 FUNCTION CREATE OR REPLACE FUNCTION public.signing_keep_asked()
  RETURNS trigger

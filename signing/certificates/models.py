@@ -89,6 +89,10 @@ class UnlockedKey(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     staff_id: Mapped[UUID] = mapped_column(ForeignKey("kernel_staff_account.id"), index=True)
     certificate_id: Mapped[UUID] = mapped_column(ForeignKey("signing_certificate.id"))
+    session_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("kernel_staff_session.id", ondelete="CASCADE"), index=True
+    )
+    """The sign-in it belongs to; a trigger deletes the key when that ends."""
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     opened_at: Mapped[Instant]
     used_at: Mapped[Instant] = mapped_column(index=True)

@@ -26,7 +26,7 @@ from kernel.staff.api import Actor, get_staff
 from signing.certificate_names import names_of
 from signing.certificates.models import Certificate, PinTries, UnlockedKey
 from signing.context import Context, context_of
-from signing.gate import Owner, check_certificate
+from signing.gate import CertificateRevoked, Owner, check_certificate
 from signing.key_kinds import KeyKind
 from signing.keys import BadKeyFile, KeyLocked, SoftwareSigner, WrongPin, issuers_of, open_pkcs12, open_sealed
 from signing.pkcs11 import Pkcs11Signer, open_token
@@ -59,6 +59,10 @@ class CertificateView(Struct, frozen=True):
     not_before: Instant
     not_after: Instant
     state: str
+    registered_at: Instant
+    standing: str | None = None
+    checked_at: Instant | None = None
+    revoked_at: Instant | None = None
 
 
 class UnlockView(Struct, frozen=True):
@@ -96,20 +100,30 @@ async def register_certificate(
 ) -> CertificateView:
     """Take a certificate into use after checking whose it is; the one of its kind used before is retired.
 
-    The same certificate again returns the first result. Raises what `check_certificate` raises.
+    The same certificate again returns the first result; one that was put aside is taken up again. Raises
+    CertificateRevoked for one that was revoked, BadKeyFile, and what `check_certificate` raises.
     """
     if command.key_kind is KeyKind.PKCS12 and not re.fullmatch(r"[\w.-]{1,80}", command.key_name):
         raise BadKeyFile("Tên tệp khóa chỉ gồm chữ, số, dấu chấm, gạch ngang và gạch dưới.")
     fingerprint = hashlib.sha256(command.certificate).hexdigest()
     known = await session.scalar(select(Certificate).where(Certificate.fingerprint == fingerprint))
-    if known is not None:
-        return _view(known)
+    if known is not None and known.state == "ACTIVE" and known.staff_id == command.staff_id:
+        return view_of(known)
+    if known is not None and known.state == "REVOKED":
+        raise CertificateRevoked(
+            "Chứng thư này đã bị thu hồi, không đăng ký lại được. Hãy xin cấp chứng thư mới."
+        )
     certificate = x509.load_der_x509_certificate(command.certificate)
-    owner = await _owner(session, command.staff_id, facility)
+    owner = await owner_for(session, command.staff_id, facility)
     check_certificate(certificate, owner, trust, now=now)
     same = Certificate.staff_id == command.staff_id if command.staff_id else Certificate.staff_id.is_(None)
     before = (same, Certificate.state == "ACTIVE", Certificate.key_kind == command.key_kind)
     await session.execute(update(Certificate).where(*before).values(state="RETIRED", ended_at=now))
+    if known is not None:
+        assert known.staff_id == command.staff_id  # The owner in it was checked above.
+        known.state, known.ended_at = "ACTIVE", None
+        known.key_kind, known.key_name, known.chain = command.key_kind, command.key_name, command.chain
+        return await _noted(session, known, actor)
     names = names_of(certificate)
     row = Certificate(
         id=command.id,
@@ -131,15 +145,20 @@ async def register_certificate(
         registered_by=actor.id,
     )
     session.add(row)
+    return await _noted(session, row, actor)
+
+
+async def _noted(session: AsyncSession, row: Certificate, actor: Actor) -> CertificateView:
     await session.flush()
-    entry = Entry(
-        action=Action.CREATE, subject=f"signing.certificate:{row.id}", detail={"serial": row.serial}
+    detail = {"serial": row.serial, "key": row.key_kind}
+    await record(
+        session, Entry(action=Action.CREATE, subject=f"signing.certificate:{row.id}", detail=detail), actor
     )
-    await record(session, entry, actor)
-    return _view(row)
+    return view_of(row)
 
 
-async def _owner(session: AsyncSession, staff_id: UUID | None, facility: Facility) -> Owner:
+async def owner_for(session: AsyncSession, staff_id: UUID | None, facility: Facility) -> Owner:
+    """Return who must stand in a certificate of a person, or of the organisation."""
     if staff_id is None:
         return Owner(facility.name, tax_code=facility.tax_code)
     staff = await get_staff(session, staff_id)
@@ -148,7 +167,7 @@ async def _owner(session: AsyncSession, staff_id: UUID | None, facility: Facilit
 
 async def owner_of(session: AsyncSession, row: Certificate, facility: Facility) -> Owner:
     """Return who must stand in this certificate, from the staff record of today."""
-    return await _owner(session, row.staff_id, facility)
+    return await owner_for(session, row.staff_id, facility)
 
 
 async def list_certificates(session: AsyncSession, *, ending_before: Instant) -> list[CertificateView]:
@@ -158,10 +177,10 @@ async def list_certificates(session: AsyncSession, *, ending_before: Instant) ->
         .where(Certificate.state == "ACTIVE", Certificate.not_after < ending_before)
         .order_by(Certificate.not_after)
     )
-    return [_view(row) for row in found]
+    return [view_of(row) for row in found]
 
 
-def _view(row: Certificate) -> CertificateView:
+def view_of(row: Certificate) -> CertificateView:
     return CertificateView(
         id=row.id,
         staff_id=row.staff_id,
@@ -174,6 +193,10 @@ def _view(row: Certificate) -> CertificateView:
         not_before=row.not_before,
         not_after=row.not_after,
         state=row.state,
+        registered_at=row.registered_at,
+        standing=row.standing,
+        checked_at=row.checked_at,
+        revoked_at=row.revoked_at,
     )
 
 
@@ -306,6 +329,7 @@ async def keep_open(
         "token_hash": _token_hash(token),
         "staff_id": actor.id,
         "certificate_id": row.id,
+        "session_id": actor.session_id,
         "sealed": sealed,
         "opened_at": now,
         "used_at": now,

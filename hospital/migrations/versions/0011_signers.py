@@ -23,6 +23,7 @@ def fk(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
 def upgrade() -> None:
     certificates()
     notices()
+    unlocked_keys()
     policy()
     evidence()
     rehearsals()
@@ -77,6 +78,33 @@ def notices() -> None:
         ),
         fk("signing_certificate_notice", "certificate_id", CERTIFICATE),
         sa.CheckConstraint("kind IN ('DAYS_60', 'DAYS_30', 'DAYS_7', 'ENDED', 'REVOKED')", name="kind"),
+    )
+
+
+def unlocked_keys() -> None:
+    """A key that was opened for a sign-in goes with it, whoever ends it and in whichever process."""
+    op.add_column("signing_unlocked_key", sa.Column("session_id", sa.Uuid()))
+    op.create_foreign_key(
+        "fk_signing_unlocked_key_session_id",
+        "signing_unlocked_key",
+        "kernel_staff_session",
+        ["session_id"],
+        ["id"],
+        ondelete="CASCADE",
+    )
+    op.create_index("ix_signing_unlocked_key_session_id", "signing_unlocked_key", ["session_id"])
+    op.execute(
+        """
+        CREATE FUNCTION signing_close_keys() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            DELETE FROM signing_unlocked_key WHERE session_id = NEW.id;
+            RETURN NULL;
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER signing_close_keys AFTER UPDATE OF ended_at ON kernel_staff_session"
+        " FOR EACH ROW WHEN (NEW.ended_at IS NOT NULL) EXECUTE FUNCTION signing_close_keys()"
     )
 
 

@@ -1,0 +1,519 @@
+"""The registry: whose certificate, how strong, from where; when it ends, and that a revocation is seen."""
+
+import subprocess
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs7,
+    pkcs12,
+)
+from litestar import Litestar
+from msgspec.structs import replace
+from sqlalchemy import select, update
+
+from hospital.demo.pki import DemoPki, Holder, ensure_pki, organisation_holder
+from hospital.settings import Settings
+from kernel.clock import utc_now
+from kernel.ids import new_id
+from kernel.outbox.api import Job, drain
+from kernel.problems import Problem
+from kernel.services import Services
+from kernel.staff.api import Actor, Role
+from kernel.staff.models import StaffAccount
+from signing.api import KeyKind, SignState, sign_documents
+from signing.certificates.models import Certificate, Notice
+from signing.certificates.registry import (
+    BadCertificateFile,
+    CertificateNotActive,
+    CertificateNotFound,
+    TokenShared,
+    Whose,
+    pick_token_object,
+    retire_certificate,
+    upload_certificate,
+    upload_key_file,
+)
+from signing.certificates.rules import NoticeKind, due_notice
+from signing.certificates.watch import (
+    NoticeNotFound,
+    check_standing,
+    notices_for_admin,
+    notices_of,
+    see_notice,
+    warn_of_ends,
+)
+from signing.gate import (
+    CertificateExpired,
+    CertificateNotYetValid,
+    CertificateNotYours,
+    CertificateRevoked,
+    CertificateUntrusted,
+    CertificateUsage,
+)
+from signing.handlers import check_certificates
+from signing.keys import BadKeyFile, WrongPin
+from signing.schemes import WeakKey
+from signing.status import Standing
+from tests.conftest import SignedIn
+from tests.signing.conftest import PIN
+from tests.signing.hospital import (
+    a_document,
+    authority_client,
+    give_certificate,
+    signing_settings,
+    with_authority,
+)
+from tests.signing.tokens import SoftHsm
+
+pytestmark = pytest.mark.anyio
+NAME, NUMBER = "Nguyễn Thị Hương", "001180000001"
+NOW = utc_now()
+
+
+@pytest.fixture
+def settings(settings: Settings, pki: DemoPki, tmp_path: Path) -> Settings:
+    made = signing_settings(settings, pki)
+    return replace(made, signing=replace(made.signing, keys_dir=tmp_path / "keys"))
+
+
+@pytest.fixture
+async def services(app: Litestar, pki: DemoPki) -> AsyncIterator[Services]:
+    async with authority_client(pki) as http:
+        app.state.services = with_authority(app.state.services, http)
+        yield app.state.services
+
+
+@pytest.fixture
+async def person(signed_in: SignedIn, services: Services) -> Actor:
+    actor = await signed_in(Role.DOCTOR, name=NAME)
+    async with services.sessions.begin() as session:
+        await session.execute(
+            update(StaffAccount).where(StaffAccount.id == actor.id).values(citizen_id=NUMBER)
+        )
+    return actor
+
+
+def holder(name: str = NAME, uid: str = f"CCCD:{NUMBER}") -> Holder:
+    return Holder("x", name, uid, organisation="Bệnh viện Đa khoa Ví Dụ")
+
+
+def pem(*certificates: x509.Certificate) -> bytes:
+    return b"".join(c.public_bytes(Encoding.PEM) for c in certificates)
+
+
+async def upload(services: Services, person: Actor, data: bytes) -> Any:
+    return await upload_certificate(
+        services, Whose(person.id), data, key_kind=KeyKind.TOKEN, actor=person, now=utc_now()
+    )
+
+
+@pytest.fixture(scope="module")
+def key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.mark.parametrize("form", ["pem-chain", "der", "p7b"])
+async def test_a_certificate_is_read_in_the_forms_authorities_send(
+    form: str, services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey
+) -> None:
+    certificate, _ = pki.issue(holder(), key, now=NOW)
+    data = {
+        "pem-chain": pem(pki.root, pki.issuing, certificate),
+        "der": certificate.public_bytes(Encoding.DER),
+        "p7b": pkcs7.serialize_certificates([pki.issuing, certificate], Encoding.DER),
+    }[form]
+    view = await upload(services, person, data)
+    assert (view.name, view.uid, view.state, view.key_kind) == (NAME, f"CCCD:{NUMBER}", "ACTIVE", "TOKEN")
+    async with services.sessions() as session:
+        row = await session.get_one(Certificate, view.id)
+    assert row.chain == [pki.issuing.public_bytes(Encoding.DER)]
+    again = await upload(services, person, data)
+    assert again.id == view.id
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"not a certificate", b"-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n"]
+)
+async def test_a_file_without_a_certificate_is_refused(
+    data: bytes, services: Services, person: Actor
+) -> None:
+    with pytest.raises(BadCertificateFile):
+        await upload(services, person, data)
+
+
+async def test_two_people_in_one_file_are_refused(
+    services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey
+) -> None:
+    one, _ = pki.issue(holder(), key, now=NOW)
+    two, _ = pki.issue(holder("Trần Văn Khác", "CCCD:001090000009"), key, now=NOW)
+    with pytest.raises(BadCertificateFile, match="đúng một chứng thư"):
+        await upload(services, person, pem(one, two))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "NGUYỄN THỊ HƯƠNG",
+        "nguyễn  thị hương",
+        "Nguye\u0302\u0303n Thi\u0323 Hu\u031bo\u031bng",
+        "NGUYEN THI HUONG",
+    ],
+)
+async def test_names_are_compared_folded(
+    name: str, services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey
+) -> None:
+    certificate, _ = pki.issue(holder(name), key, now=NOW)
+    assert (await upload(services, person, pem(certificate))).state == "ACTIVE"
+
+
+@pytest.mark.parametrize(
+    ("name", "uid", "words"),
+    [
+        ("Trần Thị Hương", f"CCCD:{NUMBER}", ("Trần Thị Hương", NAME)),
+        (NAME, "CCCD:001180000002", ("001180000002", NUMBER)),
+        (NAME, "", ("(trống)", NUMBER)),
+        (NAME, "MST:0100000001", ("(trống)", NUMBER)),
+    ],
+)
+async def test_somebody_elses_certificate_is_refused_with_both_values(
+    name: str,
+    uid: str,
+    words: tuple[str, str],
+    services: Services,
+    person: Actor,
+    pki: DemoPki,
+    key: ec.EllipticCurvePrivateKey,
+) -> None:
+    certificate, _ = pki.issue(holder(name, uid), key, now=NOW)
+    with pytest.raises(CertificateNotYours) as refused:
+        await upload(services, person, pem(certificate))
+    assert all(word in refused.value.detail for word in words)
+
+
+async def test_a_name_without_marks_needs_the_personal_number(
+    services: Services, signed_in: SignedIn, pki: DemoPki, key: ec.EllipticCurvePrivateKey
+) -> None:
+    unnumbered = await signed_in(Role.DOCTOR, name=NAME)
+    certificate, _ = pki.issue(holder("NGUYEN THI HUONG"), key, now=NOW)
+    with pytest.raises(CertificateNotYours):
+        await upload(services, unnumbered, pem(certificate))
+
+
+async def test_the_organisations_certificate_must_carry_our_tax_code(
+    services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey
+) -> None:
+    certificate, _ = pki.issue(holder("Bệnh viện khác", "MST:0100000001"), key, now=NOW)
+    with pytest.raises(CertificateNotYours, match="0100000001"):
+        await upload_certificate(
+            services, Whose(None), pem(certificate), key_kind=KeyKind.TOKEN, actor=person, now=NOW
+        )
+
+
+def sha1_certificate(pki: DemoPki, folder: Path) -> x509.Certificate:
+    """Let openssl issue what our library would not: a certificate signed with SHA-1."""
+    folder.mkdir(exist_ok=True)
+    (folder / "ca.pem").write_bytes(pem(pki.issuing))
+    (folder / "ca.key").write_bytes(
+        pki.issuing_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    (folder / "ext").write_text("keyUsage=critical,digitalSignature\nbasicConstraints=critical,CA:FALSE\n")
+    subject = f"/C=VN/CN={NAME}/UID=CCCD:{NUMBER}"
+    run = ("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-utf8", "-subj", subject)
+    made = [*run, "-keyout", folder / "k.pem", "-out", folder / "r.pem"]
+    subprocess.run([str(part) for part in made], check=True, capture_output=True)
+    issue = [
+        "openssl",
+        "x509",
+        "-req",
+        "-in",
+        folder / "r.pem",
+        "-CA",
+        folder / "ca.pem",
+        "-CAkey",
+        folder / "ca.key",
+    ]
+    issue += [
+        "-sha1",
+        "-days",
+        "30",
+        "-extfile",
+        folder / "ext",
+        "-set_serial",
+        "77",
+        "-out",
+        folder / "c.pem",
+    ]
+    subprocess.run([str(part) for part in issue], check=True, capture_output=True)
+    return x509.load_pem_x509_certificate((folder / "c.pem").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("case", "problem", "words"),
+    [
+        ("rsa-1024", WeakKey, "RSA 1024 bit"),
+        ("p-192", WeakKey, "secp192r1"),
+        ("sha-1", WeakKey, "SHA1"),
+        ("usage", CertificateUsage, "không được cấp để ký"),
+        ("authority", CertificateUsage, "không được cấp để ký"),
+        ("expired", CertificateExpired, "đã hết hạn ngày"),
+        ("not-yet", CertificateNotYetValid, "chưa có hiệu lực"),
+        ("unknown-root", CertificateUntrusted, "được tin cậy"),
+    ],
+)
+async def test_what_tt_15_2025_does_not_accept_is_refused_in_words(
+    case: str,
+    problem: type[Problem],
+    words: str,
+    services: Services,
+    person: Actor,
+    pki: DemoPki,
+    key: ec.EllipticCurvePrivateKey,
+    tmp_path: Path,
+) -> None:
+    def issued(**more: Any) -> x509.Certificate:
+        return pki.issue(holder(), more.pop("key", key), now=NOW, **more)[0]
+
+    certificate = {
+        "rsa-1024": lambda: issued(key=rsa.generate_private_key(65537, 1024)),
+        "p-192": lambda: issued(key=ec.generate_private_key(ec.SECP192R1())),
+        "sha-1": lambda: sha1_certificate(pki, tmp_path / "sha1"),
+        "usage": lambda: issued(usage=False),
+        "authority": lambda: pki.issuing,
+        "expired": lambda: issued(starts=timedelta(days=-40), days=30),
+        "not-yet": lambda: issued(starts=timedelta(days=2)),
+        "unknown-root": lambda: ensure_pki(
+            tmp_path / "other", [], base_url="http://pki.test", pin=PIN, now=datetime.now(UTC)
+        ).issue(holder(), key, now=NOW)[0],
+    }[case]()
+    with pytest.raises(problem, match=words):
+        await upload(services, person, certificate.public_bytes(Encoding.DER))
+    async with services.sessions() as session:
+        assert (await session.scalars(select(Certificate))).all() == []
+
+
+async def test_a_revoked_certificate_cannot_be_registered(
+    services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey
+) -> None:
+    certificate, _ = pki.issue(holder(), key, now=NOW)
+    pki.revoke(certificate, at=utc_now())
+    with pytest.raises(CertificateRevoked):
+        await upload(services, person, pem(certificate))
+
+
+def key_file(pki: DemoPki, key: Any, pin: str = PIN, name: str = NAME) -> bytes:
+    certificate, _ = pki.issue(holder(name), key, now=NOW)
+    encryption = BestAvailableEncryption(pin.encode())
+    return pkcs12.serialize_key_and_certificates(b"x", key, certificate, [pki.issuing], encryption)
+
+
+async def test_an_uploaded_key_file_signs_and_its_pin_is_nowhere(
+    services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey, settings: Settings
+) -> None:
+    data = key_file(pki, key, "ma-pin-rieng-77")
+    view = await upload_key_file(
+        services, Whose(person.id), data, "ma-pin-rieng-77", actor=person, now=utc_now()
+    )
+    assert view.key_kind is KeyKind.PKCS12
+    assert settings.signing.keys_dir is not None
+    (path,) = settings.signing.keys_dir.iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert b"ma-pin-rieng-77" not in path.read_bytes()
+    document = await a_document(services, person)
+    (result,) = await sign_documents(services, person, [document.id], "ma-pin-rieng-77", utc_now())
+    assert result.state is SignState.SIGNED
+
+
+@pytest.mark.parametrize(
+    ("pin", "name", "problem"),
+    [("sai", NAME, WrongPin), (PIN, "Trần Văn Khác", CertificateNotYours)],
+)
+async def test_a_key_file_that_is_refused_leaves_nothing_behind(
+    pin: str,
+    name: str,
+    problem: type[Problem],
+    services: Services,
+    person: Actor,
+    pki: DemoPki,
+    key: ec.EllipticCurvePrivateKey,
+    settings: Settings,
+) -> None:
+    with pytest.raises(problem):
+        await upload_key_file(
+            services, Whose(person.id), key_file(pki, key, name=name), pin, actor=person, now=utc_now()
+        )
+    assert settings.signing.keys_dir is not None
+    assert not settings.signing.keys_dir.exists()
+
+
+async def test_what_is_no_key_file_is_refused(services: Services, person: Actor) -> None:
+    with pytest.raises(BadKeyFile):
+        await upload_key_file(services, Whose(person.id), b"x", PIN, actor=person, now=utc_now())
+
+
+async def test_an_object_on_a_token_is_picked_and_no_second_person_may_share_the_token(
+    services: Services, person: Actor, pki: DemoPki, softhsm: SoftHsm, signed_in: SignedIn
+) -> None:
+    uri, _ = softhsm.certify(pki, holder(), softhsm.new_token("pick"), b"\x01")
+    labelled = str(uri).replace("?", ";object=key01?")
+    with pytest.raises(CertificateNotFound):
+        await pick_token_object(
+            services, Whose(person.id), labelled.replace("key01", "key77"), actor=person, now=utc_now()
+        )
+    view = await pick_token_object(services, Whose(person.id), labelled, actor=person, now=utc_now())
+    assert (view.key_kind, view.key_name) == (KeyKind.PKCS11, labelled)
+    other = await signed_in(Role.DOCTOR, name="Trần Văn Khác")
+    with pytest.raises(TokenShared, match="Mỗi người một token"):
+        await pick_token_object(services, Whose(other.id), labelled, actor=other, now=utc_now())
+
+
+async def test_a_new_certificate_of_the_same_kind_takes_the_old_ones_place(
+    services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey
+) -> None:
+    first = await upload(services, person, pem(pki.issue(holder(), key, now=NOW)[0]))
+    second = await upload(services, person, pem(pki.issue(holder(), key, now=NOW)[0]))
+    async with services.sessions() as session:
+        states = {row.id: row.state for row in await session.scalars(select(Certificate))}
+    assert states == {first.id: "RETIRED", second.id: "ACTIVE"}
+
+
+async def test_a_certificate_put_aside_is_taken_up_again(
+    services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey
+) -> None:
+    data = pem(pki.issue(holder(), key, now=NOW)[0])
+    view = await upload(services, person, data)
+    async with services.sessions.begin() as session:
+        assert (await retire_certificate(session, view.id, actor=person, now=NOW)).state == "RETIRED"
+    with pytest.raises(CertificateNotActive):
+        async with services.sessions.begin() as session:
+            await retire_certificate(session, view.id, actor=person, now=NOW)
+    with pytest.raises(CertificateNotFound):
+        async with services.sessions.begin() as session:
+            await retire_certificate(session, new_id(), actor=person, now=NOW)
+    assert (await upload(services, person, data)).state == "ACTIVE"
+
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("left", "kind"),
+    [
+        (61 * DAY, None),
+        (60 * DAY, NoticeKind.DAYS_60),
+        (31 * DAY, NoticeKind.DAYS_60),
+        (30 * DAY, NoticeKind.DAYS_30),
+        (8 * DAY, NoticeKind.DAYS_30),
+        (7 * DAY, NoticeKind.DAYS_7),
+        (timedelta(seconds=1), NoticeKind.DAYS_7),
+        (timedelta(0), NoticeKind.ENDED),
+        (-DAY, NoticeKind.ENDED),
+    ],
+)
+def test_warnings_are_due_at_60_30_and_7_days(left: timedelta, kind: NoticeKind | None) -> None:
+    assert due_notice(NOW + left, NOW) == kind
+
+
+async def test_each_warning_is_made_once_for_the_person_and_the_administrator(
+    services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey
+) -> None:
+    certificate, _ = pki.issue(holder(), key, now=NOW, days=100)
+    view = await upload(services, person, pem(certificate))
+    end, made = view.not_after, []
+    for days in (99, 61, 60, 59, 45, 30, 29, 7, 6, 1, 0):
+        async with services.sessions.begin() as session:
+            made.append(await warn_of_ends(session, now=end - days * DAY))
+            again = await warn_of_ends(session, now=end - days * DAY)
+        assert again == 0
+    assert made == [0, 0, 1, 0, 0, 1, 0, 1, 0, 0, 1]
+    async with services.sessions() as session:
+        kinds = set(await session.scalars(select(Notice.kind)))
+        mine = await notices_of(session, person.id)
+        admins = await notices_for_admin(session)
+    assert kinds == {"DAYS_60", "DAYS_30", "DAYS_7", "ENDED"}
+    assert [notice.kind for notice in mine] == [notice.kind for notice in admins] == [NoticeKind.ENDED]
+
+
+async def test_a_warning_is_put_aside_by_each_of_the_two_alone(
+    services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey, signed_in: SignedIn
+) -> None:
+    await upload(services, person, pem(pki.issue(holder(), key, now=NOW, days=20)[0]))
+    async with services.sessions.begin() as session:
+        await warn_of_ends(session, now=utc_now())
+        (notice,) = await notices_of(session, person.id)
+    stranger = await signed_in(Role.DOCTOR)
+    with pytest.raises(NoticeNotFound):
+        async with services.sessions.begin() as session:
+            await see_notice(session, notice.id, actor=stranger, admin=False, now=NOW)
+    async with services.sessions.begin() as session:
+        await see_notice(session, notice.id, actor=person, admin=False, now=NOW)
+        assert await notices_of(session, person.id) == []
+        assert len(await notices_for_admin(session)) == 1
+        await see_notice(session, notice.id, actor=stranger, admin=True, now=NOW)
+        assert await notices_for_admin(session) == []
+
+
+async def test_a_revocation_is_seen_by_the_job_told_and_stops_signing(
+    services: Services, person: Actor, pki: DemoPki, settings: Settings
+) -> None:
+    assert settings.signing.keys_dir is not None
+    own = DemoPki(pki.folder)
+    own.key_file = lambda name: settings.signing.keys_dir / f"{name}.p12"  # type: ignore[method-assign,operator]  # its folder
+    await give_certificate(services.sessions, settings, own, person)
+    document = await a_document(services, person)
+    async with services.sessions() as session:
+        row = await session.scalar(select(Certificate))
+    assert row is not None
+    revoked_at = utc_now().replace(microsecond=0) - timedelta(hours=3)
+    pki.revoke(x509.load_der_x509_certificate(row.certificate), at=revoked_at)
+    assert await check_standing(services, row.id, now=utc_now()) is Standing.REVOKED
+    async with services.sessions() as session:
+        after = await session.get_one(Certificate, row.id)
+        (mine,) = await notices_of(session, person.id)
+        (admins,) = await notices_for_admin(session)
+    assert (after.state, after.revoked_at) == ("REVOKED", revoked_at)
+    assert mine.kind is admins.kind is NoticeKind.REVOKED
+    with pytest.raises(Problem) as refused:
+        await sign_documents(services, person, [document.id], PIN, utc_now())
+    assert refused.value.slug == "no-certificate"
+
+
+async def test_the_job_asks_about_every_certificate_in_use(
+    services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey
+) -> None:
+    good = await upload(services, person, pem(pki.issue(holder(), key, now=NOW)[0]))
+    bad, _ = pki.issue(organisation_holder(services.settings.kernel.facility), key, now=NOW)
+    view = await upload_certificate(
+        services, Whose(None), pem(bad), key_kind=KeyKind.TOKEN, actor=person, now=utc_now()
+    )
+    pki.revoke(bad, at=utc_now())
+    async with services.sessions.begin() as session:
+        await check_certificates(
+            Job("signing.check_certificates", 1, utc_now(), services, open_session=session)
+        )
+    await drain(services)
+    async with services.sessions() as session:
+        states = {row.id: (row.state, row.standing) for row in await session.scalars(select(Certificate))}
+    assert states == {good.id: ("ACTIVE", "GOOD"), view.id: ("REVOKED", "REVOKED")}
+
+
+async def test_an_authority_that_is_away_changes_nothing_but_the_standing(
+    services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey
+) -> None:
+    view = await upload(services, person, pem(pki.issue(holder(), key, now=NOW)[0]))
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(503))) as dead:
+        away = with_authority(services, dead)
+        assert await check_standing(away, view.id, now=utc_now()) is Standing.UNREACHABLE
+    async with services.sessions() as session:
+        row = await session.get_one(Certificate, view.id)
+    assert (row.state, row.standing) == ("ACTIVE", "UNREACHABLE")
