@@ -29,7 +29,9 @@ AnyRequest = Request[Any, Any, Any]
 
 
 def is_machine(request: AnyRequest) -> bool:
-    return request.url.path.startswith(MACHINE_PATHS)
+    """Say whether a program asks: an address for programs, or a page's own code that reads JSON and no page."""
+    accepts = request.headers.get("accept", "")
+    return request.url.path.startswith(MACHINE_PATHS) or accepts.strip() == "application/json"
 
 
 def answer(request: AnyRequest, document: dict[str, Any]) -> Response[Any]:
@@ -47,10 +49,11 @@ def on_problem(request: AnyRequest, problem: Problem) -> Response[Any]:
     """A refusal we foresaw. Somebody who isn't signed in is sent to the sign-in page."""
     document = problem_document(problem)
     if isinstance(problem, NotSignedIn) and not is_machine(request) and problem.slug == NotSignedIn.slug:
+        if request.headers.get("HX-Request"):
+            # No redirect: what is typed on the page would be gone. The page itself offers to sign in beside it.
+            return Response(b"", status_code=401)
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         where = path if request.method == "GET" else "/"
-        if request.headers.get("HX-Request"):
-            return Response(b"", status_code=401, headers={"HX-Redirect": f"/login?next={quote(where)}"})
         return Redirect(f"/login?next={quote(where)}", status_code=303)
     return answer(request, document)
 

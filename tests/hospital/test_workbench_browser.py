@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Page, expect
 
 from tools.tour import PIN, Stop, Tour
@@ -123,3 +124,41 @@ def test_an_order_placed_and_taken_back(desk: Page) -> None:
     desk.keyboard.press("Control+Enter")
     expect(desk.locator("#orders")).to_contain_text("Đã huỷ")
     assert desk.locator("dialog[open]").count() == 0
+
+
+def end_session(page: Page) -> SetCookieParam:
+    """Take the session away and return what gives it back."""
+    value = next(one["value"] for one in page.context.cookies() if one["name"] == "lanh_session")
+    page.context.clear_cookies(name="lanh_session")
+    return {"name": "lanh_session", "value": value, "url": page.evaluate("location.origin")}
+
+
+def test_a_session_that_ends_while_writing_loses_no_letter(desk: Page) -> None:
+    field = "[id='PKB:toan_than']"
+    desk.fill(field, "Trước khi hết phiên")
+    expect(desk.locator("#save-state")).to_have_text(SAVED)
+    session = end_session(desk)
+    desk.fill(field, "Sau khi hết phiên")
+    expect(desk.locator("#save-state")).to_contain_text("phiên đã hết")
+    desk.keyboard.press("Control+Enter")
+    expect(desk.locator("#save-state a")).to_have_attribute("target", "_blank")
+    expect(desk.locator(field)).to_have_value("Sau khi hết phiên")
+    desk.context.add_cookies([session])
+    expect(desk.locator("#save-state")).to_have_text(SAVED, timeout=10_000)
+    desk.reload()
+    expect(desk.locator(field)).to_have_value("Sau khi hết phiên")
+
+
+def test_a_form_sent_after_the_session_ended_stays_filled(tour: Tour) -> None:
+    page = tour.visit(Stop("register", "/reception/patients/new", "tiepdon"))
+    page.fill("#name", "Trần Thị Mẫu")
+    session = end_session(page)
+    page.evaluate("document.body.classList.add('offline')")  # As after a minute: ask before sending.
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".toast")).to_contain_text("Phiên làm việc đã hết")
+    expect(page.locator("#name")).to_have_value("Trần Thị Mẫu")
+    page.context.add_cookies([session])
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("[data-error-summary]")).to_be_visible()
+    expect(page.locator("#name")).to_have_value("Trần Thị Mẫu")
+    page.close()

@@ -11,3 +11,4 @@ import "./countdown.js";
 import "./qr.js";
 import "./rows.js";
 import "./idle.js";
+import "./session.js";

@@ -11,6 +11,10 @@ onEach("form[data-autosave]", (form) => {
   let timer, dirty = false, busy = null, stopped = false;
 
   const say = (text, tone = "") => { if (place) { place.textContent = text; place.className = tone ? `save-state ${tone}` : "save-state"; } };
+  const sayWithLink = (text, href, words) => {
+    say(`${text} `, "bad");
+    place?.append(Object.assign(document.createElement("a"), { href, textContent: words, target: "_blank", rel: "noopener" }));
+  };
   const showErrors = (errors) => {
     for (const old of all(".error[data-auto]", form)) old.remove();
     for (const input of all("[aria-invalid][data-auto]", form)) { input.removeAttribute("aria-invalid"); delete input.dataset.auto; }
@@ -35,7 +39,7 @@ onEach("form[data-autosave]", (form) => {
         const body = new URLSearchParams(new FormData(form));
         const answer = await fetch(form.dataset.autosave, { method: "POST", body, headers: { "x-csrf-token": csrf(), accept: "application/json" } });
         const told = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
-        if (answer.ok) {
+        if (answer.ok && told.saved_at) {  // Anything else is a page of another kind: nothing was saved.
           for (const [name, revision] of Object.entries(told.revisions ?? { revision: told.revision })) {
             const field = form.elements[name] ?? form.appendChild(Object.assign(document.createElement("input"), { type: "hidden", name }));
             field.value = revision;
@@ -53,7 +57,11 @@ onEach("form[data-autosave]", (form) => {
           showErrors(told.errors);
         } else if (answer.status === 401) {
           dirty = true;
-          say("Chưa lưu: phiên đã hết. Hãy đăng nhập lại ở thẻ khác, trang này sẽ tự lưu tiếp.", "bad");
+          sayWithLink("Chưa lưu: phiên đã hết, nội dung vẫn còn trên trang và sẽ tự lưu khi có phiên mới.", "/login", "Đăng nhập lại ở thẻ mới");
+          timer = setTimeout(save, RETRY_MS);
+        } else if (answer.status === 403) {
+          dirty = true;
+          say(`Chưa lưu: ${told.detail ?? "bạn không được ghi phiếu này."}`, "bad");
           timer = setTimeout(save, RETRY_MS);
         } else throw new Error(String(answer.status));
       } catch {

@@ -3,13 +3,15 @@ import { onEach } from "./dom.js";
 
 const place = () => document.getElementById("toasts");
 
-// `onUndo` undoes what the page itself did; `undo` is an address to post to.
-export function toast({ text, tone = "good", undo = "", onUndo = null, seconds = 6 }) {
+// `onUndo` undoes what the page itself did; `undo` is an address to post to; a second toast of one `key` replaces the first.
+export function toast({ text, tone = "good", undo = "", onUndo = null, seconds = 6, key = "", link = null }) {
+  if (key) place().querySelector(`[data-toast="${key}"]`)?.remove();
   const element = document.createElement("div");
   element.className = `toast ${tone}`;
-  element.dataset.toast = "";
+  element.dataset.toast = key;
   element.dataset.seconds = undo || onUndo ? 30 : seconds;
   element.append(Object.assign(document.createElement("span"), { textContent: text }));
+  if (link) element.append(Object.assign(document.createElement("a"), { href: link.href, textContent: link.text, target: "_blank", rel: "noopener", className: "btn quiet" }));
   if (undo || onUndo) {
     const button = Object.assign(document.createElement("button"), { type: "button", className: "btn quiet", textContent: "Hoàn tác" });
     if (undo) {
@@ -38,7 +40,6 @@ onEach("[data-toast]", (element) => {
 document.body.addEventListener("toast", (event) => toast(event.detail));
 document.body.addEventListener("htmx:sendError", () => toast({ text: "Chưa gửi được: mất kết nối. Nội dung vẫn còn trên trang, hãy thử lại.", tone: "bad" }));
 document.body.addEventListener("htmx:responseError", (event) => {
-  const code = event.detail.xhr.status;
-  const text = code === 401 ? "Phiên làm việc đã hết. Hãy đăng nhập lại ở thẻ khác rồi thử lại." : "Hệ thống gặp lỗi, chưa lưu việc này. Hãy thử lại; nếu vẫn lỗi, gọi quản trị.";
-  toast({ text, tone: "bad", seconds: 12 });
+  if (event.detail.xhr.status === 401) return; // session.js says it.
+  toast({ text: "Hệ thống gặp lỗi, chưa lưu việc này. Hãy thử lại; nếu vẫn lỗi, gọi quản trị.", tone: "bad", seconds: 12 });
 });
