@@ -17,7 +17,6 @@ TOOLS = {
     "xmlsec1": ("xmlsec1", "xmlsec1 --verify"),
     "certutil": ("libnss3-tools", "pdfsig với chuỗi tin cậy"),
     "softhsm2-util": ("softhsm2", "ký bằng token và HSM (SoftHSM2)"),
-    "pg_dump": ("postgresql-client", "tìm mã PIN trong bản sao cơ sở dữ liệu"),
     "openssl": ("openssl", "openssl cms/ts -verify"),
 }
 

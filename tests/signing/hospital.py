@@ -82,6 +82,7 @@ async def give_certificate(
     *,
     number: str = "001180000001",
     now: Instant | None = None,
+    pin: str = PIN,
 ) -> None:
     """Issue and register a certificate for a person, or for the organisation."""
     now = now or utc_now()
@@ -91,7 +92,7 @@ async def give_certificate(
     else:
         holder = Holder(actor.id.hex, actor.name, f"CCCD:{number}", organisation=facility.name)
     certificate, key = pki.issue(holder, _key(), now=now)
-    pki.write_key_file(holder.name, certificate, key, pin=PIN)
+    pki.write_key_file(holder.name, certificate, key, pin=pin)
     command = RegisterCertificate(
         id=new_id(),
         certificate=certificate.public_bytes(Encoding.DER),
