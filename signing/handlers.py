@@ -7,6 +7,7 @@ import msgspec
 import structlog
 from sqlalchemy.dialects.postgresql import insert
 
+import signing.remote.jobs  # noqa: F401  (importing registers its job)
 from kernel.audit.api import Action, Entry, record
 from kernel.outbox.api import GiveUp, Job, TryLater, enqueue, job, name_jobs, on, periodic
 from kernel.problems import Problem

@@ -3,6 +3,7 @@
 from litestar.types import ControllerRouterHandler
 
 from signing.pages import SigningPages
+from signing.remote.rest import RemoteCallbackController
 from signing.rest import SigningController, verify_bytes
 from signing.task_pages import TaskPages
 from signing.verify_pages import VERIFY_ROUTES
@@ -11,6 +12,7 @@ ROUTES: list[ControllerRouterHandler] = [
     SigningController,
     SigningPages,
     TaskPages,
+    RemoteCallbackController,
     verify_bytes,
     *VERIFY_ROUTES,
 ]

@@ -1,8 +1,14 @@
 """Settings of signing, read from HOSPITAL_SIGNING_* by hospital."""
 
+from enum import StrEnum
 from pathlib import Path
 
 from msgspec import Struct
+
+
+class CscAuth(StrEnum):
+    BASIC = "basic"
+    OAUTH2 = "oauth2"
 
 
 class SigningSettings(Struct, frozen=True):
@@ -49,3 +55,29 @@ class SigningSettings(Struct, frozen=True):
     verify_per_minute: int = 10
     """Checks of the public verify pages per address."""
     verify_bytes_maximum: int = 25_000_000
+    csc_url: str = ""
+    """Base of the remote signing service, up to and with "/csc/v1" (CSC API 1.0.4); empty: no remote signing."""
+    csc_name: str = "ký từ xa"
+    """The application in which people approve, as the pages call it."""
+    csc_auth: CscAuth = CscAuth.BASIC
+    """How we prove ourselves to the service: auth/login with user and password, or OAuth2 client credentials."""
+    csc_user: str = ""
+    csc_password: str = ""
+    csc_client_id: str = ""
+    csc_client_secret: str = ""
+    csc_oauth_url: str = ""
+    """Token endpoint of OAuth2; empty: oauth2/token below `csc_url`."""
+    csc_timeout_seconds: float = 10.0
+    csc_approval_seconds: int = 180
+    """How long a person has to approve on the phone."""
+    csc_poll_seconds: int = 3
+    csc_check_path: str = "credentials/authorizeCheck"
+    """Where a pending authorization is asked for. 1.0.4 names none: the name of version 2; a provider's may differ."""
+    csc_callback_secret: str = ""
+    """Signs the provider's callbacks (HMAC-SHA256); empty: callbacks are refused and we ask by ourselves."""
+    csc_hashes_per_call: int = 50
+    """Values asked for in one signatures/signHash; more are asked for after credentials/extendTransaction."""
+    agent_port: int = 0
+    """Port of `hospital token-agent` on the doctor's own PC; 0: no USB tokens at workstations."""
+    agent_seconds: int = 300
+    """How long a person has to put in the token and give its PIN."""

@@ -71,7 +71,7 @@ async def sign_documents(
     if len(document_ids) > settings.batch_maximum:
         raise BatchTooLarge(f"Mỗi lần ký tối đa {settings.batch_maximum} văn bản.")
     try:
-        chosen, others = await _choose(services, actor, document_ids)
+        chosen, others = await choose_certificate(services, actor, document_ids, AT_ONCE)
         if pin:
             row, signer = await open_with_pin(services, chosen, pin, actor=actor, now=now)
             if keep and token and isinstance(signer, SoftwareSigner):
@@ -97,10 +97,13 @@ async def sign_documents(
         raise
 
 
-async def _choose(
-    services: Services, actor: Actor, document_ids: list[UUID]
+async def choose_certificate(
+    services: Services, actor: Actor, document_ids: list[UUID], ways: frozenset[KeyKind]
 ) -> tuple[Certificate, dict[UUID, SignResult]]:
-    """Choose the certificate of one confirmation by policy, and set aside what must be signed with another one."""
+    """Choose the certificate of one confirmation by policy, and set aside what must be signed with another one.
+
+    Raises NoCertificate, and SignAnotherWay when its key is not reached by one of `ways`.
+    """
     async with services.sessions() as session:
         rows = (
             await session.execute(
@@ -114,7 +117,7 @@ async def _choose(
     if isinstance(chosen, NoCertificate):
         raise chosen
     way = KeyKind(chosen.key_kind)
-    if way not in AT_ONCE:
+    if way not in ways:
         raise SignAnotherWay(
             f"Văn bản này ký bằng {KIND_WORDS[way]}: hãy gửi yêu cầu ký và xác nhận ở đó.",
             extra={"method": way.value},

@@ -1,0 +1,128 @@
+"""A hospital of the tests whose doctors sign at a remote service that answers in this process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from litestar import Litestar
+from msgspec.structs import replace
+
+from hospital.demo.outside import csc
+from hospital.demo.outside.app import OutsideSettings
+from hospital.demo.outside.csc import Holding, Mood, Provider
+from hospital.demo.outside.pki import routes as pki_routes
+from hospital.demo.pki import DemoPki, Holder
+from hospital.settings import Settings
+from kernel.clock import Instant, utc_now
+from kernel.ids import new_id
+from kernel.services import Services
+from kernel.staff.api import SYSTEM, Actor, Role
+from kernel.staff.models import StaffAccount
+from signing.api import RegisterCertificate, TrustList, register_certificate
+from signing.key_kinds import KeyKind
+from signing.remote.rest import callback_signature
+from tests.conftest import RealDatabase
+from tests.signing.hospital import signing_settings
+
+BASE = "http://remote.test/outside/csc/csc/v1"
+NUMBER = "001180000001"
+
+
+@cache
+def _rsa_key() -> rsa.RSAPrivateKey:
+    """One key for all tests: making one takes half a second."""
+    return rsa.generate_private_key(65537, 2048)
+
+
+def remote_settings(settings: Settings, pki: DemoPki) -> Settings:
+    """The settings of a test, with the remote service and tokens at workstations."""
+    settings = signing_settings(settings, pki)
+    signing = replace(
+        settings.signing,
+        csc_url=BASE,
+        csc_user=csc.USER,
+        csc_password=csc.PASSWORD,
+        csc_client_id=csc.CLIENT_ID,
+        csc_client_secret=csc.CLIENT_SECRET,
+        csc_callback_secret=csc.CALLBACK_SECRET,
+        csc_timeout_seconds=2.0,
+        agent_port=47_111,
+    )
+    return replace(settings, signing=signing)
+
+
+@dataclass
+class RemoteHospital:
+    """Services, one doctor signed in, the remote service behind its address."""
+
+    db: RealDatabase
+    services: Services
+    doctor: Actor
+    provider: Provider
+    pki: DemoPki
+
+    async def answer(self, *, approve: bool = True, tell: bool = True) -> None:
+        """Press the button on the phone, for the latest request."""
+        handle = list(self.provider.pending)[-1]
+        assert csc.answer(self.provider, handle, approve=approve)
+        if tell:
+            await csc.call_back(self.provider, handle)
+
+    async def call_back(self, handle: str, *, secret: str = csc.CALLBACK_SECRET) -> httpx.Response:
+        """Post a callback as the service does."""
+        body = b'{"handle":"%s"}' % handle.encode()
+        stamp = str(int(utc_now().timestamp()))
+        headers = {"x-csc-timestamp": stamp, "x-csc-signature": callback_signature(secret, stamp, body)}
+        return await self.db.client.post("/webhooks/signing/csc", content=body, headers=headers)
+
+
+@asynccontextmanager
+async def remote_hospital(
+    db: RealDatabase, pki: DemoPki, *, way: KeyKind = KeyKind.CSC, explicit: bool = False, curve: bool = False
+) -> AsyncIterator[RemoteHospital]:
+    """Run a hospital with one doctor whose key is elsewhere."""
+    folder = pki.folder.parent / f"csc-{new_id().hex}"
+    provider = Provider(folder, "/webhooks/signing/csc", slow_seconds=3.0, http=db.client)
+    settings = OutsideSettings(pki.folder.parent, "http://test", "http://pki.test")
+    outside = Litestar([*pki_routes(settings), *csc.routes(settings, provider)], logging_config=None)
+    transport = httpx.ASGITransport(outside, raise_app_exceptions=False)  # type: ignore[arg-type]  # narrower scopes
+    async with httpx.AsyncClient(transport=transport) as http:
+        db.app.state.services = services = replace(db.app.state.services, http=http)
+        doctor = await db.sign_in(Role.DOCTOR, name="Nguyễn Thị Hương")
+        key = ec.generate_private_key(ec.SECP256R1()) if curve else _rsa_key()
+        holder = Holder("remote", doctor.name, f"CCCD:{NUMBER}", title="BS")
+        certificate, _ = pki.issue(holder, key, now=utc_now())
+        provider.holdings["KEY-1"] = Holding(
+            "KEY-1", key, certificate, [pki.issuing], doctor.name, explicit=explicit
+        )
+        command = RegisterCertificate(
+            id=new_id(),
+            certificate=certificate.public_bytes(Encoding.DER),
+            chain=[pki.issuing.public_bytes(Encoding.DER)],
+            key_kind=way,
+            key_name="KEY-1" if way is KeyKind.CSC else "",
+            staff_id=doctor.id,
+        )
+        trust = TrustList([pki.root], [pki.issuing], demo=True)
+        facility = services.settings.kernel.facility
+        async with services.sessions.begin() as session:
+            account = await session.get(StaffAccount, doctor.id)
+            assert account is not None
+            account.citizen_id = NUMBER
+            await session.flush()
+            await register_certificate(
+                session, command, trust=trust, facility=facility, actor=SYSTEM, now=utc_now()
+            )
+        yield RemoteHospital(db, services, doctor, provider, pki)
+
+
+def later(seconds: int) -> Instant:
+    return utc_now() + timedelta(seconds=seconds)
+
+
+__all__ = ["Mood", "RemoteHospital", "later", "remote_hospital", "remote_settings"]
