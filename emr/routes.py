@@ -20,6 +20,8 @@ from emr.sheets.rest import FormController, SheetController
 from emr.stays.pages import StayPages
 from emr.stays.rest import StayController
 from emr.visits.rest import HistoryController, VisitController
+from emr.vitals.pages import TriagePages
+from emr.vitals.rest import VitalsController
 from emr.workbench.desk_pages import DeskPages
 from emr.workbench.ending_pages import EndingPages
 from emr.workbench.order_pages import OrderPages
@@ -36,6 +38,8 @@ ROUTES: list[ControllerRouterHandler] = [
     CatalogController,
     ReceptionPages,
     CardPages,
+    TriagePages,
+    VitalsController,
     EmergencyPages,
     EmergencyController,
     PatientPages,

@@ -9,6 +9,7 @@ SIGNERS = frozenset({Role.DOCTOR, Role.NURSE, Role.HEAD, Role.DIRECTOR, Role.LAB
 RAIL = (
     RailItem("/workbench", "Khám", "stethoscope", frozenset({Role.DOCTOR})),
     RailItem("/reception", "Tiếp đón", "user-plus", frozenset({Role.RECEPTION, Role.NURSE})),
+    RailItem("/triage", "Sinh tồn", "heart-pulse", frozenset({Role.NURSE})),
     RailItem("/till", "Thu tiền", "wallet", frozenset({Role.CASHIER, Role.ACCOUNTANT})),
     RailItem("/invoices", "Hoá đơn", "receipt-text", frozenset({Role.ACCOUNTANT})),
     RailItem("/orders", "Thực hiện", "test-tube", frozenset({Role.LAB, Role.NURSE})),

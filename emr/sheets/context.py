@@ -24,6 +24,7 @@ from emr.sheets.prices import unit_prices
 from emr.sheets.rules import LIVE, SheetState
 from emr.stays.service import stay_of_episode
 from emr.visits.service import get_visit
+from emr.vitals.service import VitalsView, vitals_of_visit
 from kernel.clock import Instant, format_day, local, local_day
 from kernel.money import Vnd, format_number, format_vnd
 from kernel.text import format_phone
@@ -56,6 +57,8 @@ class Chart(Struct, frozen=True):
     """role, code and name, from the latest sheet of the visit that states any."""
     weight: str
     """The last weight written in this visit, in kg."""
+    vitals: VitalsView | None
+    """The last taking of the visit."""
     day: date
 
     @property
@@ -94,6 +97,7 @@ async def read_chart(session: AsyncSession, visit_id: UUID, *, sheet_id: UUID, n
         prices=await unit_prices(session, [order.id for order in orders]),
         diagnoses=await stated_diagnoses(session, visit_id, but=sheet_id),
         weight=await _last_weight(session, visit_id, but=sheet_id),
+        vitals=next(iter(await vitals_of_visit(session, visit_id)), None),
         day=local_day(now),
     )
 
@@ -157,6 +161,7 @@ def facts_of(chart: Chart) -> dict[str, Any]:
         | _facts_of_visit(chart)
         | _facts_of_orders(chart)
         | _facts_of_diagnoses(chart)
+        | _facts_of_vitals(chart)
     )
 
 
@@ -206,8 +211,16 @@ def _facts_of_visit(chart: Chart) -> dict[str, Any]:
         "stay.discharged_at": local(stay.discharged_at).isoformat(timespec="minutes")
         if stay and stay.discharged_at
         else "",
-        "vitals.weight": chart.weight,
     }
+
+
+def _facts_of_vitals(chart: Chart) -> dict[str, Any]:
+    """What the nurse measured, proposed to the doctor; a weight written in a sheet wins."""
+    names = ("pulse", "temperature", "systolic", "diastolic", "respiration", "spo2", "weight", "height")
+    taken = {f"vitals.{name}": getattr(chart.vitals, name) if chart.vitals else None for name in names}
+    weight = taken["vitals.weight"]
+    measured = "" if weight is None else f"{weight:g}"
+    return taken | {"vitals.weight": chart.weight or measured}
 
 
 def _facts_of_orders(chart: Chart) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """What sheets state and what of them may be handed out: diagnoses, signed papers."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from emr.sheets.models import Sheet, SheetDiagnosis
+from emr.sheets.models import Sheet, SheetDiagnosis, SheetOrder
 from emr.sheets.rules import LIVE, SheetState
 from emr.sheets.service import form_of, title_of
 from emr.sheets.views import DiagnosisView, PatientDocument
@@ -45,3 +46,9 @@ async def documents_of_patient(session: AsyncSession, patient_id: UUID) -> list[
             )
         )
     return documents
+
+
+async def orders_on_sheets(session: AsyncSession, sheet_ids: Sequence[UUID]) -> set[UUID]:
+    """Return the orders these completed sheets print."""
+    query = select(SheetOrder.order_id).where(SheetOrder.sheet_id.in_(sheet_ids))
+    return set(await session.scalars(query))

@@ -12,9 +12,10 @@ from emr.orders.rules import OrderState
 from emr.orders.work import orders_of_visit
 from emr.settings import EmrSettings
 from emr.sheets.completion import complete_sheet, plan_completion
+from emr.sheets.lists import orders_on_sheets
 from emr.sheets.models import Sheet
 from emr.sheets.rules import SheetState
-from emr.sheets.service import InvalidSheet, open_sheet
+from emr.sheets.service import InvalidSheet, open_sheet, sheets_of_visit
 from emr.sheets.views import CompleteSheet, OpenSheet, SheetLine
 from emr.workbench.desk import live_sheets, missing
 from emr.workbench.rules import FORMS, NOTE, ORDER_SLIP, outcome_of, page_fields
@@ -36,6 +37,10 @@ class NotSigned(Refused):
     """Some documents could not be signed; they wait, and nothing written in them is lost."""
 
     slug = "not-signed"
+
+
+class NothingOrdered(Refused):
+    slug = "nothing-ordered"
 
 
 class Ending(Struct, frozen=True):
@@ -80,9 +85,9 @@ async def plan_ending(
     lines = await live_sheets(session, visit_id)
     orders = [o for o in await orders_of_visit(session, visit_id) if o.kind != "EXAM"]
     live = [o for o in orders if o.state is not OrderState.VOIDED]
-    papers = [lines[code] for code in (*FORMS, ORDER_SLIP) if code in lines]
+    papers = [*(lines[code] for code in FORMS if code in lines), *await slips_of(session, visit_id)]
     titles = [line.title for line in papers if _unsigned(line)]
-    if live and ORDER_SLIP not in lines:
+    if await _needs_slip(session, visit_id):
         titles.append("Phiếu chỉ định")
     outcome = (
         outcome_of((await session.get_one(Sheet, lines[NOTE].id)).data) if NOTE in lines else Outcome.HOME
@@ -112,14 +117,15 @@ async def finish_visit(
         _refuse(ending, void_undone=void_undone)
         await _add_order_slip(session, visit_id, actor=actor, now=now, settings=settings)
         lines = await live_sheets(session, visit_id)
-    for code in (*FORMS, ORDER_SLIP):
-        line = lines.get(code)
-        if line is not None and line.state is SheetState.DRAFT:
+        slips = await slips_of(session, visit_id)
+    for line in [*(lines[code] for code in FORMS if code in lines), *slips]:
+        if line.state is SheetState.DRAFT:
             await _complete(services, line, actor=actor, now=now)
     async with services.sessions.begin() as session:
         lines = await live_sheets(session, visit_id)
         outcome = outcome_of((await session.get_one(Sheet, lines[NOTE].id)).data)
-    await _sign(services, [lines[code] for code in (*FORMS, ORDER_SLIP) if code in lines], pin, actor, now)
+        papers = [*(lines[code] for code in FORMS if code in lines), *await slips_of(session, visit_id)]
+    await _sign(services, papers, pin, actor, now)
     async with services.sessions.begin() as session:
         visit = await get_visit(session, visit_id)
         if visit.state is VisitState.IN_PROGRESS:
@@ -139,16 +145,53 @@ def _refuse(ending: Ending, *, void_undone: bool) -> None:
         )
 
 
+async def slips_of(session: AsyncSession, visit_id: UUID) -> list[SheetLine]:
+    """Return the order slips of a visit that stand, the first first."""
+    gone = (SheetState.CANCELLED, SheetState.SUPERSEDED)
+    lines = await sheets_of_visit(session, visit_id)
+    return [line for line in reversed(lines) if line.form_code == ORDER_SLIP and line.state not in gone]
+
+
+async def _needs_slip(session: AsyncSession, visit_id: UUID) -> bool:
+    """Tell whether an order stands on no slip, and no slip is being written."""
+    slips = await slips_of(session, visit_id)
+    if any(line.state is SheetState.DRAFT for line in slips):
+        return False
+    on_paper = await orders_on_sheets(session, [line.id for line in slips])
+    orders = await orders_of_visit(session, visit_id)
+    return any(
+        order.id not in on_paper and order.kind != "EXAM" and order.state is not OrderState.VOIDED
+        for order in orders
+    )
+
+
 async def _add_order_slip(
     session: AsyncSession, visit_id: UUID, *, actor: Actor, now: Instant, settings: EmrSettings
 ) -> None:
     """Begin the order slip (phiếu chỉ định) of orders no slip names yet."""
-    orders = [o for o in await orders_of_visit(session, visit_id) if o.kind != "EXAM"]
-    if any(o.state is not OrderState.VOIDED for o in orders) and ORDER_SLIP not in await live_sheets(
-        session, visit_id
-    ):
+    if await _needs_slip(session, visit_id):
         command = OpenSheet(id=new_id(), visit_id=visit_id, form_code=ORDER_SLIP)
         await open_sheet(session, command, actor=actor, now=now, settings=settings)
+
+
+async def write_order_slip(services: Services, visit_id: UUID, *, actor: Actor, now: Instant) -> UUID:
+    """Put the orders no slip names on paper now, and return the document to sign: nobody waits for the visit's end.
+
+    Raises NothingOrdered, InvalidSheet (no diagnosis yet), NotTheWriter, NotYourPatient.
+    """
+    settings: EmrSettings = services.settings.emr
+    async with services.sessions.begin() as session:
+        await _add_order_slip(session, visit_id, actor=actor, now=now, settings=settings)
+        slips = await slips_of(session, visit_id)
+    waiting = next((line for line in slips if line.state is SheetState.DRAFT), None)
+    if waiting is not None:
+        done = await complete_sheet(services, waiting.id, CompleteSheet(), actor=actor, now=now)
+        assert done.document_id is not None, "a completed sheet has a document"
+        return done.document_id
+    unsigned = next((line for line in slips if line.document_id and _unsigned(line)), None)
+    if unsigned is None or unsigned.document_id is None:
+        raise NothingOrdered("Mọi chỉ định đã nằm trên phiếu đã ký.")
+    return unsigned.document_id
 
 
 async def _complete(services: Services, line: SheetLine, *, actor: Actor, now: Instant) -> None:

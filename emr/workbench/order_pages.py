@@ -9,10 +9,13 @@ from litestar.response import Redirect, Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.api import OrderLine, PlaceOrders, VoidOrder, place_orders, start_visit, void_order
+from emr.sheets.service import InvalidSheet
+from emr.workbench.finish import write_order_slip
 from emr.workbench.orders import VOID_REASONS, order_rows
 from kernel.clock import utc_now
 from kernel.ids import new_id
 from kernel.problems import Problem
+from kernel.services import Services
 from kernel.staff.api import Actor, Role, needs
 
 Form = URLEncodedBody[dict[str, str]]
@@ -83,6 +86,27 @@ class OrderPages(Controller):
         else:
             answer = await orders_fragment(session, visit_id)
         answer.headers["HX-Trigger"] = "dialog:close"
+        return answer
+
+    @post("/order-slip")
+    async def slip(
+        self,
+        visit_id: FromPath[UUID],
+        services: NamedDependency[Services],
+        actor: NamedDependency[Actor],
+    ) -> Template | Redirect:
+        """Put what was ordered on its slip and ask for the signature at once."""
+        try:
+            document_id = await write_order_slip(services, visit_id, actor=actor, now=utc_now())
+        except InvalidSheet:
+            refusal = "Ghi chẩn đoán trước: phiếu chỉ định cần chẩn đoán sơ bộ."
+        except Problem as problem:
+            refusal = problem.detail
+        else:
+            return Redirect(f"/sign/confirm?d={document_id}", status_code=303)
+        async with services.sessions() as session:
+            answer = await orders_fragment(session, visit_id, refusal=refusal)
+        answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#orders", "outerHTML"
         return answer
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from emr.api import OrderView
 from emr.orders.work import orders_of_patient
 from emr.visits.service import patient_history
+from emr.vitals.service import vitals_of_visit
 from emr.workbench.orders import result_words
 from emr.workbench.views import Side
 from kernel.clock import format_day, local_day
@@ -28,6 +29,7 @@ async def side_of(session: AsyncSession, patient_id: UUID, visit_id: UUID) -> Si
         ),
         results=tuple(_result(order) for order in told[:MOST_RESULTS]),
         results_day=day,
+        vitals=tuple(await vitals_of_visit(session, visit_id)),
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from emr.api import VisitHeader
+from emr.vitals.service import VitalsView
 from kernel.money import Vnd
 
 
@@ -77,6 +78,7 @@ class Side(Struct, frozen=True):
     results_day: date | None = None
     drugs: tuple[tuple[str, str], ...] = ()
     documents: tuple[tuple[str, str, str, str], ...] = ()
+    vitals: tuple[VitalsView, ...] = ()
 
 
 class DeskPage(Struct, frozen=True):

@@ -184,11 +184,9 @@ def at_home(hospital: Hospital, steps: Steps, evidence: Evidence) -> None:
             assert len(seen["receipts"]) == 2, seen["receipts"]
             assert {"PKB", "DT-C"} <= {paper["kind"] for paper in seen["documents"]}, seen["documents"]
             downloaded = [home.download(patient, paper) for paper in seen["documents"]]
-            signed = evidence.files[
-                "record.pdf"
-            ]  # What was stamped for its retention term since comes after it.
-            assert any(file.startswith(signed) for file in downloaded), "bản tải về khác bản đã ký"
-            assert evidence.files["prescription.pdf"] in downloaded
+            for name in ("record.pdf", "prescription.pdf"):
+                kept = evidence.files[name]  # What was stamped for its retention term since comes after it.
+                assert any(file.startswith(kept) for file in downloaded), f"bản tải về khác bản đã ký: {name}"
             evidence.files["portal.json"] = clinic.as_json(seen)
     finally:
         patient.close()

@@ -508,6 +508,25 @@ COLUMN emr_visit.service_code text NOT NULL
 COLUMN emr_visit.setting text NOT NULL
 COLUMN emr_visit.started_at timestamp with time zone
 COLUMN emr_visit.state text NOT NULL
+COLUMN emr_vitals.diastolic integer
+COLUMN emr_vitals.height numeric(5,1)
+COLUMN emr_vitals.id uuid NOT NULL
+COLUMN emr_vitals.note text NOT NULL
+COLUMN emr_vitals.patient_id uuid NOT NULL
+COLUMN emr_vitals.pulse integer
+COLUMN emr_vitals.recorded_at timestamp with time zone NOT NULL
+COLUMN emr_vitals.respiration integer
+COLUMN emr_vitals.spo2 integer
+COLUMN emr_vitals.staff_id uuid NOT NULL
+COLUMN emr_vitals.staff_name text NOT NULL
+COLUMN emr_vitals.systolic integer
+COLUMN emr_vitals.taken_at timestamp with time zone NOT NULL
+COLUMN emr_vitals.temperature numeric(4,1)
+COLUMN emr_vitals.visit_id uuid NOT NULL
+COLUMN emr_vitals.void_reason text NOT NULL
+COLUMN emr_vitals.voided_at timestamp with time zone
+COLUMN emr_vitals.voided_by uuid
+COLUMN emr_vitals.weight numeric(5,1)
 COLUMN emr_ward.code text COLLATE "C" NOT NULL
 COLUMN emr_ward.key text COLLATE "C" NOT NULL
 COLUMN emr_ward.name text NOT NULL
@@ -1238,6 +1257,13 @@ CONSTRAINT emr_visit fk_emr_visit_patient_id FOREIGN KEY (patient_id) REFERENCES
 CONSTRAINT emr_visit fk_emr_visit_room_code FOREIGN KEY (room_code) REFERENCES emr_room(code)
 CONSTRAINT emr_visit pk_emr_visit PRIMARY KEY (id)
 CONSTRAINT emr_visit uq_emr_visit_number UNIQUE (number)
+CONSTRAINT emr_vitals ck_emr_vitals_both_pressures CHECK (((systolic IS NULL) = (diastolic IS NULL)))
+CONSTRAINT emr_vitals ck_emr_vitals_pressures CHECK ((systolic > diastolic))
+CONSTRAINT emr_vitals ck_emr_vitals_something CHECK ((COALESCE((pulse)::numeric, temperature, (systolic)::numeric, (respiration)::numeric, (spo2)::numeric, weight, height) IS NOT NULL))
+CONSTRAINT emr_vitals ck_emr_vitals_voided CHECK (((voided_at IS NULL) = (void_reason = ''::text)))
+CONSTRAINT emr_vitals fk_emr_vitals_patient_id_emr_patient FOREIGN KEY (patient_id) REFERENCES emr_patient(id)
+CONSTRAINT emr_vitals fk_emr_vitals_visit_id_emr_visit FOREIGN KEY (visit_id) REFERENCES emr_visit(id)
+CONSTRAINT emr_vitals pk_emr_vitals PRIMARY KEY (id)
 CONSTRAINT emr_ward fk_emr_ward_province_code FOREIGN KEY (province_code) REFERENCES emr_province(code)
 CONSTRAINT emr_ward pk_emr_ward PRIMARY KEY (code)
 CONSTRAINT insurance_parameter ck_insurance_parameter_source_named CHECK ((source <> ''::text))
@@ -1514,6 +1540,8 @@ INDEX CREATE INDEX ix_emr_visit_insured ON public.emr_visit USING btree (opened_
 INDEX CREATE INDEX ix_emr_visit_open ON public.emr_visit USING btree (room_code) WHERE (state = ANY (ARRAY['WAITING'::text, 'IN_PROGRESS'::text]))
 INDEX CREATE INDEX ix_emr_visit_patient_id_opened_at ON public.emr_visit USING btree (patient_id, opened_at)
 INDEX CREATE INDEX ix_emr_visit_room_code_opened_at ON public.emr_visit USING btree (room_code, opened_at)
+INDEX CREATE INDEX ix_emr_vitals_patient_id_taken_at ON public.emr_vitals USING btree (patient_id, taken_at)
+INDEX CREATE INDEX ix_emr_vitals_visit_id_taken_at ON public.emr_vitals USING btree (visit_id, taken_at)
 INDEX CREATE INDEX ix_emr_ward_province_code ON public.emr_ward USING btree (province_code)
 INDEX CREATE INDEX ix_kernel_audit_patient ON public.kernel_audit USING btree (patient_id, id)
 INDEX CREATE INDEX ix_kernel_audit_subject ON public.kernel_audit USING btree (subject, id)
@@ -1613,6 +1641,7 @@ INDEX CREATE UNIQUE INDEX pk_emr_sheet_order ON public.emr_sheet_order USING btr
 INDEX CREATE UNIQUE INDEX pk_emr_stay ON public.emr_stay USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_emr_ticket ON public.emr_ticket USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_emr_visit ON public.emr_visit USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_emr_vitals ON public.emr_vitals USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_emr_ward ON public.emr_ward USING btree (code)
 INDEX CREATE UNIQUE INDEX pk_insurance_parameter ON public.insurance_parameter USING btree (key, valid_from)
 INDEX CREATE UNIQUE INDEX pk_kernel_audit ON public.kernel_audit USING btree (id)
@@ -2168,6 +2197,7 @@ GRANT SELECT ON emr_v_order TO lanh_app
 GRANT SELECT ON emr_v_patient TO lanh_app
 GRANT SELECT ON emr_v_visit TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON emr_visit TO lanh_app
+GRANT INSERT, SELECT, UPDATE ON emr_vitals TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON emr_ward TO lanh_app
 GRANT INSERT, SELECT ON insurance_parameter TO lanh_app
 GRANT INSERT, SELECT ON kernel_audit TO lanh_app

@@ -1,0 +1,1 @@
+"""Dấu hiệu sinh tồn: measured by nurses before the doctor calls."""
