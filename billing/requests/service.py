@@ -14,6 +14,7 @@ from billing.bills.rules import share_of
 from billing.bills.service import bill_of_account
 from billing.bills.views import BillView
 from billing.care.service import person
+from billing.charges.models import Charge
 from billing.charges.service import reprice_missing
 from billing.references.service import next_reference
 from billing.requests.models import PaymentRequest, RequestCharge
@@ -193,11 +194,29 @@ def _covered(bill: BillView, command: CreateRequest, amount: int) -> list[UUID]:
 async def _same(
     session: AsyncSession, request: PaymentRequest, account: Account, command: CreateRequest
 ) -> RequestView:
+    """Return what this id asked for before. Raises RequestIdReused if it now asks for something else.
+
+    Else a page sent again with other lines chosen would look taken, and its cash would be in no book.
+    """
     kind = RequestKind.DEPOSIT if command.deposit else RequestKind.BILL
     asked = (account.id, kind, command.counter, command.deposit or request.amount)
-    if asked != (request.account_id, request.kind, request.counter, request.amount):
-        raise RequestIdReused("Mã này đã dùng cho một yêu cầu thanh toán khác.")
+    same = asked == (request.account_id, request.kind, request.counter, request.amount)
+    if not same or not await _same_charges(session, request, command):
+        raise RequestIdReused("Mã này đã dùng cho một yêu cầu thanh toán khác. Hãy tải lại trang.")
     return await get_request(session, request.id)
+
+
+async def _same_charges(session: AsyncSession, request: PaymentRequest, command: CreateRequest) -> bool:
+    """Say whether the chosen charges are those asked for before; lines paid before then were not asked for."""
+    if command.charge_ids is None:
+        return True
+    covered = select(RequestCharge.charge_id).where(RequestCharge.request_id == request.id)
+    known = set(await session.scalars(covered))
+    wanted = set(command.charge_ids)
+    paid_before = select(Charge.id).where(
+        Charge.id.in_(wanted - known), Charge.released_at <= request.created_at
+    )
+    return known <= wanted and wanted - known == set(await session.scalars(paid_before))
 
 
 def view_of(request: PaymentRequest, account: Account) -> RequestView:

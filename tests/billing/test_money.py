@@ -176,6 +176,28 @@ async def test_asking_twice_with_one_id_asks_once(session: AsyncSession) -> None
         await a_request(session, episode, id=request.id, counter="Q2")
 
 
+async def test_one_id_does_not_ask_for_other_lines(session: AsyncSession) -> None:
+    """A page of the browser's history sent with other lines chosen must not look taken."""
+    episode = await an_episode(session)
+    await a_charge(session, episode, service_code="XN01", service_name="Công thức máu")
+    exam, blood = (line.charge_id for line in (await bill(session, episode, now=NOW)).lines)
+    request = await a_request(session, episode, charge_ids=(exam,))
+    assert await a_request(session, episode, id=request.id, charge_ids=(exam,)) == request
+    for other in ((blood,), (exam, blood)):
+        with pytest.raises(RequestIdReused):
+            await a_request(session, episode, id=request.id, charge_ids=other)
+
+
+async def test_a_line_paid_meanwhile_does_not_make_another_request_of_it(session: AsyncSession) -> None:
+    episode = await an_episode(session)
+    await a_charge(session, episode, service_code="XN01", service_name="Công thức máu")
+    exam, blood = (line.charge_id for line in (await bill(session, episode, now=NOW)).lines)
+    first = await a_request(session, episode, charge_ids=(exam,))
+    await pay(session, first.amount, first.reference)
+    both = await a_request(session, episode, charge_ids=(exam, blood))
+    assert await a_request(session, episode, id=both.id, charge_ids=(exam, blood)) == both
+
+
 async def test_nothing_is_asked_where_nothing_is_owed(session: AsyncSession) -> None:
     episode = await an_episode(session)
     request = await a_request(session, episode)
