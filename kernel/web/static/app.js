@@ -6,6 +6,7 @@ import "./fields.js";
 import "./dialog.js";
 import "./toast.js";
 import "./live.js";
+import "./keep.js";
 import "./autosave.js";
 import "./countdown.js";
 import "./qr.js";

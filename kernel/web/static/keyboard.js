@@ -69,6 +69,11 @@ document.addEventListener("keydown", (event) => {
   if (next) { event.preventDefault(); next.focus(); }
 });
 
+// Enter on a tick presses no button: the browser would choose the form's first, and at the till that one takes cash.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches?.("input[type=checkbox],input[type=radio]") && !event.ctrlKey) event.preventDefault();
+});
+
 // A refused form: its summary takes the focus, so that it is read first.
 onEach("[data-error-summary]", (summary) => summary.focus());
 

@@ -1,0 +1,89 @@
+"""The till in a real browser: news of other people's money never disturbs the hands of a cashier."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tools.money_tour import open_shift
+from tools.tour import Stop, Tour, browser, throw_away_hospital
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+BOX = "#take input[type=checkbox]"
+
+
+@pytest.fixture(scope="module")
+def tour() -> Iterator[Tour]:
+    with throw_away_hospital() as hospital, browser() as chromium:
+        yield Tour(chromium, hospital)
+
+
+@pytest.fixture
+def account(tour: Tour) -> Iterator[Page]:
+    """The first person who owes something, opened."""
+    page = tour.window("thungan", "staff")
+    open_shift(page)
+    page.goto("/till")
+    page.locator(".list a[data-row]").first.click()
+    page.wait_for_selector(BOX)
+    yield page
+    page.close()
+
+
+def news(page: Page) -> None:
+    """Money moved somewhere: the part with the bill is drawn anew."""
+    with page.expect_response(re.compile("/money$")):
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('live', {bubbles: true}))")
+    page.wait_for_timeout(100)
+
+
+def test_a_tick_and_its_focus_stay_when_news_come(account: Page) -> None:
+    account.locator(BOX).first.focus()
+    account.keyboard.press("Space")
+    focused = account.evaluate("document.activeElement.id")
+    news(account)
+    expect(account.locator(BOX).first).to_be_checked()
+    assert account.evaluate("document.activeElement.id") == focused
+
+
+def test_an_amount_being_typed_stays_when_news_come(account: Page) -> None:
+    account.keyboard.press("F6")
+    account.keyboard.type("1500000")
+    news(account)
+    expect(account.locator("dialog[open] #deposit")).to_have_value("1.500.000")
+    assert account.evaluate("document.activeElement.id") == "deposit"
+
+
+def test_enter_on_a_line_takes_no_cash(account: Page) -> None:
+    before = account.locator("#due").inner_text()
+    account.locator(BOX).first.focus()
+    account.keyboard.press("Enter")
+    account.wait_for_timeout(400)
+    account.reload()
+    assert account.locator("#due").inner_text() == before
+
+
+def test_a_code_shown_at_the_till_stays_in_sight_when_news_come(tour: Tour) -> None:
+    page = tour.visit(Stop("qr", "/till", "thungan"))
+    open_shift(page)
+    page.goto("/till")
+    page.locator(".list a[data-row]").first.click()
+    page.wait_for_selector(BOX)
+    page.keyboard.press("F4")
+    page.locator(".backup summary").click()
+    news(page)
+    expect(page.locator(".backup svg").last).to_be_visible()
+    page.close()
+
+
+def test_a_refusal_stays_when_news_come(tour: Tour) -> None:
+    """The news that every page gets as its line opens, too."""
+    page = tour.visit(Stop("refused", "/till", "ketoan"))
+    page.locator(".list a[data-row]").last.click()
+    page.wait_for_selector(BOX)
+    page.keyboard.press("F4")
+    expect(page.locator("[data-error-summary]")).to_contain_text("chưa mở ca")
+    news(page)
+    expect(page.locator("[data-error-summary]")).to_be_visible()
+    page.close()
