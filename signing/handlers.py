@@ -7,6 +7,7 @@ import msgspec
 import structlog
 from sqlalchemy.dialects.postgresql import insert
 
+import signing.people.handlers
 import signing.remote.jobs  # noqa: F401  (importing registers its job)
 from kernel.audit.api import Action, Entry, record
 from kernel.outbox.api import GiveUp, Job, TryLater, enqueue, job, name_jobs, on, periodic
@@ -183,6 +184,9 @@ name_jobs(
         "signing.warn_of_ends": "Nhắc chứng thư số sắp hết hạn",
         "signing.check_certificates": "Hỏi trạng thái mọi chứng thư số",
         CHECK: "Hỏi trạng thái một chứng thư số",
+        "signing.people.seal": "Niêm phong chữ ký của người bệnh",
+        "signing.people.expire": "Kết thúc lần ký hết thời gian",
+        "signing.people.send_code": "Gửi mã một lần để người bệnh ký",
         "signing.drop_idle_keys": "Khóa lại khóa ký đã để không",
     }
 )

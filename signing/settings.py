@@ -3,7 +3,7 @@
 from enum import StrEnum
 from pathlib import Path
 
-from msgspec import Struct
+from signing.people.settings import PeopleSettings
 
 
 class CscAuth(StrEnum):
@@ -11,7 +11,7 @@ class CscAuth(StrEnum):
     OAUTH2 = "oauth2"
 
 
-class SigningSettings(Struct, frozen=True):
+class SigningSettings(PeopleSettings, frozen=True):
     """Defaults are the safe values. In the demo, what is empty is taken from the demo's own authority."""
 
     trust_file: Path | None = None

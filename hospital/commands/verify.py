@@ -78,6 +78,16 @@ def _signature_lines(number: int, signature: SignatureReport) -> list[str]:
         ("Sau khi ký", signature.changes),
     ]
     lines = [f"Chữ ký {number} ({signature.field}): {signature.verdict.upper()}"]
+    if signature.person is not None:
+        person = signature.person
+        lines += [
+            f"  Người bệnh hoặc đại diện: {person.who}",
+            f"  Cách ký: {person.words}, lúc {clock(person.signed_at)}",
+            f"  Nhân viên chứng kiến: {person.staff}",
+            f"  Văn bản đã xem (SHA-256): {person.text_sha256}",
+            *(f"  {line}" for line in person.lines),
+            "  Niêm phong bởi:",
+        ]
     lines += [f"  {label}: {value}" for label, value in facts if value]
     lines += [f"  ✗ {reason}" for reason in signature.reasons]
     lines += [f"  ! {warning}" for warning in signature.warnings]

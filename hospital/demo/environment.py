@@ -20,6 +20,7 @@ def demo_environment(
         "LANH_OUTSIDE_URL": outside_url,
         "HOSPITAL_BILLING_INVOICE_AUTHORITY_FILE": str(data_dir / "outside" / "authority.pem"),
     }
+    ours["HOSPITAL_SIGNING_PEOPLE_INK_KEY_FILE"] = str(data_dir / "pki" / "ink.pem")
     ours |= outside_settings(outside_url)
     theirs = {name: value for name, value in os.environ.items() if name.startswith("HOSPITAL_")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HOSPITAL_")}
@@ -40,4 +41,10 @@ def outside_settings(outside_url: str) -> dict[str, str]:
         "HOSPITAL_PORTAL_TELEHEALTH_PRICE": "150000",
         "HOSPITAL_SIGNING_TSA_URLS": json.dumps([f"{outside_url}/outside/pki/tsa"]),
         "HOSPITAL_SIGNING_ORGANISATION_PIN": "246810",
+        "HOSPITAL_SIGNING_PEOPLE_SMS_URL": f"{outside_url}/outside/sms/messages",
+        "HOSPITAL_SIGNING_PEOPLE_SMS_KEY": "demo-sms-key",
+        "HOSPITAL_SIGNING_PEOPLE_READER_URL": f"{outside_url}/outside/fingerprint/matches",
+        "HOSPITAL_SIGNING_PEOPLE_READER_KEY": "demo-people-key",
+        "HOSPITAL_SIGNING_PEOPLE_IDENTITY_URL": f"{outside_url}/outside/identity/authentications",
+        "HOSPITAL_SIGNING_PEOPLE_IDENTITY_KEY": "demo-people-key",
     }

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
     pkcs12,
 )
@@ -155,6 +156,8 @@ def ensure_pki(
     pki = DemoPki(folder)
     if not (folder / "trust.pem").exists():
         _write(folder / "trust.pem", pki.trust_pem)
+    if not (folder / "ink.pem").exists():
+        _make_ink_key(folder)
     for holder in holders:
         if not pki.key_file(holder.name).exists():
             certificate, key = pki.issue(holder, now=now)
@@ -249,6 +252,13 @@ def _make_authorities(folder: Path, base_url: str, now: dt.datetime) -> None:
     )
     _save(folder, "tsa", tsa, tsa_key)
     _write(folder / "base-url", base_url.encode())
+
+
+def _make_ink_key(folder: Path) -> None:
+    """Make the pair that the timing of drawn signatures is encrypted to; a real hospital keeps the private half in a safe."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    _write(folder / "ink.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    _write(folder / "ink.pem", key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 
 
 def _usage(

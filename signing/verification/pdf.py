@@ -35,6 +35,7 @@ from kernel.problems import Refused
 from signing.certificate_names import names_of
 from signing.cms import SignedData, read_signed_data
 from signing.der import BadDer, strip
+from signing.people.judge import Found, carried_files, judge_bundle
 from signing.status import Standing, standing_at
 from signing.timestamps import read_info
 from signing.trust import TrustList, whole_certificates
@@ -276,6 +277,9 @@ class _Judge:
         standing = self._standing(path, moment)
         if standing is Standing.REVOKED:
             refusals.append("Chứng thư số đã bị thu hồi.")
+        carried = self._carried(signature, certificate)
+        if carried is not None:
+            refusals += carried.faults
         valid = bool(status.bottom_line) and not refusals
         if standing is Standing.UNREACHABLE:
             warnings.append("Chưa có bằng chứng trạng thái thu hồi tại thời điểm ký.")
@@ -308,6 +312,22 @@ class _Judge:
             else None,
             last=status.coverage is SignatureCoverageLevel.ENTIRE_FILE,
             changes=changes_of(status),
+            person=carried.told if carried else None,
+        )
+
+    def _carried(self, signature: EmbeddedPdfSignature, certificate: x509.Certificate) -> Found | None:
+        """Judge the evidence that the hospital sealed for a patient, a representative or witnesses, if there is any."""
+
+        def trusted(holder: x509.Certificate, at: datetime, extra: Sequence[bytes]) -> bool:
+            return self._trust.path(holder, at=at, extra=extra) is not None
+
+        return judge_bundle(
+            self._data,
+            carried_files(signature.sig_field),
+            field=str(signature.field_name),
+            hole=int(signature.byte_range[1]),
+            certificate=certificate,
+            trusted=trusted,
         )
 
     def _sound(self, signature: EmbeddedPdfSignature, own: SignedData) -> bool:

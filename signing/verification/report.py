@@ -6,6 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from kernel.clock import Instant, local
+from signing.people.bundle import Told
 from signing.schemes import Scheme
 from signing.status import Standing
 
@@ -54,6 +55,8 @@ class SignatureReport(Struct, frozen=True):
     """Nothing was appended to the file after this signature."""
     changes: str
     """What happened to the file after this signature, in words."""
+    person: Told | None = None
+    """For whom the hospital sealed, when this is no signature of its own: patient, representative, witnesses."""
 
     @property
     def verdict(self) -> str:

@@ -1,0 +1,43 @@
+"""Pictures of pages for a tablet, whose browser may show no PDF, and a look into scans. CPU-bound: for a worker process."""
+
+import io
+
+import pypdfium2
+from PIL import Image, UnidentifiedImageError
+
+WIDTH = 1400  # Pixels: an A4 page stays sharp when it is enlarged on a ten-inch screen.
+
+
+def picture_of_page(pdf: bytes, number: int) -> bytes:
+    """Return page `number`, from 1, as a PNG of few colours. Raises IndexError."""
+    file = pypdfium2.PdfDocument(pdf)
+    try:
+        if not 1 <= number <= len(file):
+            raise IndexError(number)
+        page = file[number - 1]
+        picture = page.render(scale=WIDTH / page.get_width(), may_draw_forms=True).to_pil()
+    finally:
+        file.close()
+    out = io.BytesIO()
+    picture.convert("RGB").quantize(32).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def kind_of_scan(data: bytes) -> str:
+    """Return the media type of a scan that opens, empty for anything else."""
+    if data.startswith(b"%PDF-"):
+        try:
+            file = pypdfium2.PdfDocument(data)
+        except pypdfium2.PdfiumError:
+            return ""
+        try:
+            return "application/pdf" if len(file) else ""
+        finally:
+            file.close()
+    kinds = {"JPEG": "image/jpeg", "PNG": "image/png"}
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            picture.verify()
+            return kinds.get(picture.format or "", "")
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
+        return ""
