@@ -11,8 +11,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
+from asyncpg.exceptions import InterfaceError, PostgresError
 from sqlalchemy import ClauseElement, select
 from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -72,10 +74,10 @@ class Statement:
         driver = wire.driver_connection
         try:
             found = [dict(record) for record in await driver.fetch(sql, *arguments)]
-        except Exception:
+        except (PostgresError, InterfaceError, OSError) as error:
             if driver.is_closed():  # SQLAlchemy must meet the dead connection itself, to replace the pool's.
                 await session.execute(_NOTHING)
-            raise
+            raise _told_as_by_sqlalchemy(error, sql, wire) from error
         for name, convert in columns:
             for row in found:
                 row[name] = convert(row[name])
@@ -94,6 +96,17 @@ def _wire(session: Session) -> Any:
     return session.connection().connection.dbapi_connection
 
 
+def _told_as_by_sqlalchemy(error: Exception, sql: str, wire: Any) -> Exception:
+    """Return the driver's error as `session.execute` would raise it, without the values."""
+    told = error
+    try:
+        wire._handle_exception(error)
+    except wire.dbapi.Error as translated:
+        told = translated
+    made: Exception = DBAPIError.instance(sql, None, told, wire.dbapi.Error, hide_parameters=True)
+    return made
+
+
 def _argument(
     name: str, default: Any, required: bool, convert: Convert | None, values: dict[str, Any]
 ) -> Any:
@@ -103,4 +116,4 @@ def _argument(
         raise KeyError(name)
     else:
         value = default
-    return convert(value) if convert and value is not None else value
+    return convert(value) if convert else value

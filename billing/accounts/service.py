@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,6 +10,10 @@ from billing.accounts.models import Account
 from kernel.clock import Instant
 from kernel.ids import new_id
 from kernel.problems import NotFound
+
+_LOCKED = select(Account).with_for_update().execution_options(populate_existing=True)
+_LOCK_BY_EPISODE = _LOCKED.where(Account.episode_id == bindparam("episode"))
+_LOCK_BY_ID = _LOCKED.where(Account.id == bindparam("account"))
 
 
 class NoAccount(NotFound):
@@ -34,14 +38,12 @@ async def open_account(session: AsyncSession, *, episode_id: UUID, patient_id: U
 
 async def lock_account(session: AsyncSession, episode_id: UUID) -> Account:
     """Return the account of an episode, locked: money of one account moves one step at a time. Raises NoAccount."""
-    query = select(Account).where(Account.episode_id == episode_id).with_for_update()
-    return _found(await session.scalar(query.execution_options(populate_existing=True)))
+    return _found(await session.scalar(_LOCK_BY_EPISODE, {"episode": episode_id}))
 
 
 async def lock_account_by_id(session: AsyncSession, account_id: UUID) -> Account:
     """Return an account by its own id, locked. Raises NoAccount."""
-    query = select(Account).where(Account.id == account_id).with_for_update()
-    return _found(await session.scalar(query.execution_options(populate_existing=True)))
+    return _found(await session.scalar(_LOCK_BY_ID, {"account": account_id}))
 
 
 async def account_of(session: AsyncSession, episode_id: UUID) -> Account:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import Account
@@ -13,15 +14,36 @@ from billing.bills.views import AccountState, BillView
 from billing.care.rules import RouteUnknown
 from billing.care.service import care_of
 from billing.charges.models import Charge
-from billing.charges.service import charges_of
 from billing.ledger.service import balances
 from billing.prices.rules import PriceKind
 from billing.settings import BillingSettings
 from insurance.api import BadCosts, NoFigure
 from kernel.clock import Instant
 from kernel.problems import Refused
+from kernel.statements import Statement
 
 _DEFAULTS = BillingSettings()
+_FACTS = Statement(
+    select(
+        Charge.id,
+        Charge.order_id,
+        Charge.service_code,
+        Charge.service_name,
+        Charge.service_group.label("group"),
+        Charge.quantity,
+        Charge.unit_price,
+        Charge.insured_price,
+        Charge.kind,
+        Charge.in_scope,
+        Charge.on_demand,
+        Charge.price_missing,
+        Charge.service_day,
+        Charge.placed_at,
+        Charge.released_at.is_not(None).label("released"),
+    )
+    .where(Charge.account_id == bindparam("account"), Charge.voided_at.is_(None))
+    .order_by(Charge.placed_at, Charge.id)
+)
 
 
 class BillNotComputable(Refused):
@@ -58,7 +80,7 @@ async def bill_of_account(
             now=account.ended_at or now,
             settings=settings,
         )
-        return make_bill(facts, [_facts(row) for row in await charges_of(session, account.id)], care, money)
+        return make_bill(facts, await _charges(session, account.id), care, money)
     except (BadCosts, NoFigure, RouteUnknown) as error:
         raise BillNotComputable(
             f"Chưa tính được phần BHYT của đợt này ({error}). Hãy kiểm tra thẻ và mã đối tượng ở tiếp đón."
@@ -70,21 +92,7 @@ def freeze(bill: BillView, *, now: Instant) -> BillView:
     return replace(bill, state=AccountState.SETTLED, settled_at=now, remaining=0)
 
 
-def _facts(row: Charge) -> ChargeFacts:
-    return ChargeFacts(
-        id=row.id,
-        order_id=row.order_id,
-        service_code=row.service_code,
-        service_name=row.service_name,
-        group=row.service_group,
-        quantity=row.quantity,
-        unit_price=row.unit_price,
-        insured_price=row.insured_price,
-        kind=PriceKind(row.kind),
-        in_scope=row.in_scope,
-        on_demand=row.on_demand,
-        price_missing=row.price_missing,
-        service_day=row.service_day,
-        placed_at=row.placed_at,
-        released=row.released_at is not None,
-    )
+async def _charges(session: AsyncSession, account_id: UUID) -> list[ChargeFacts]:
+    """Return what the bill needs of the charges of an account that hold, in the order they were placed."""
+    rows = await _FACTS.rows(session, account=account_id)
+    return [ChargeFacts(**row | {"kind": PriceKind(row["kind"])}) for row in rows]

@@ -16,26 +16,31 @@ from emr.api import CardCheck, NoSuchPatient, Precision, Sex, birth_text, get_se
 from emr.api import stay_of_episode as _stay_of_episode
 from kernel.clock import Instant, local_day
 from kernel.problems import NotFound
+from kernel.statements import Statement
 
 _SEX_WORDS = {Sex.MALE: "Nam", Sex.FEMALE: "Nữ"}
 
-_VISITS = text(
-    "SELECT payer, insurance, stay_open OR outcome = 'ADMITTED' AS admitted FROM emr_v_visit"
-    " WHERE episode_id = :episode AND state <> 'CANCELLED' ORDER BY opened_at"
+_VISITS = Statement(
+    text(
+        "SELECT payer, insurance, stay_open OR outcome = 'ADMITTED' AS admitted FROM emr_v_visit"
+        " WHERE episode_id = :episode AND state <> 'CANCELLED' ORDER BY opened_at"
+    )
 )
-_PEOPLE = text(
-    "SELECT id, code, name, birth_date, birth_precision, sex, allergies FROM emr_v_patient WHERE id = ANY(:ids)"
-).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+_PEOPLE = Statement(
+    text(
+        "SELECT id, code, name, birth_date, birth_precision, sex, allergies FROM emr_v_patient WHERE id = ANY(:ids)"
+    ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+)
 
 
 async def care_of(
     session: AsyncSession, episode_id: UUID, *, opened_at: Instant, now: Instant, settings: BillingSettings
 ) -> Care:
     """Return the care of an episode as it stands: the last card check counts, a stay makes it inpatient."""
-    visits = (await session.execute(_VISITS, {"episode": episode_id})).all()
-    checks = [row.insurance for row in visits if row.payer == "BHYT" and row.insurance]
+    visits = await _VISITS.rows(session, episode=episode_id)
+    checks = [row["insurance"] for row in visits if row["payer"] == "BHYT" and row["insurance"]]
     # Most episodes never see a bed: ask only where a visit says so.
-    stay = await _stay_of_episode(session, episode_id) if any(row.admitted for row in visits) else None
+    stay = await _stay_of_episode(session, episode_id) if any(row["admitted"] for row in visits) else None
     admitted = local_day(stay.admitted_at if stay else opened_at)
     left = local_day(stay.discharged_at if stay and stay.discharged_at else now)
     insured = None
@@ -47,15 +52,15 @@ async def care_of(
 
 async def people(session: AsyncSession, patient_ids: Iterable[UUID]) -> dict[UUID, Person]:
     """Return the people of a page of bills, by id."""
-    rows = await session.execute(_PEOPLE, {"ids": list(patient_ids)})
+    rows = await _PEOPLE.rows(session, ids=list(patient_ids))
     return {
-        row.id: Person(
-            name=row.name,
-            code=row.code,
-            birth_date=row.birth_date,
-            birth=birth_text(row.birth_date, Precision(row.birth_precision)),
-            sex=_SEX_WORDS.get(Sex(row.sex), ""),
-            allergies=row.allergies,
+        row["id"]: Person(
+            name=row["name"],
+            code=row["code"],
+            birth_date=row["birth_date"],
+            birth=birth_text(row["birth_date"], Precision(row["birth_precision"])),
+            sex=_SEX_WORDS.get(Sex(row["sex"]), ""),
+            allergies=row["allergies"],
         )
         for row in rows
     }

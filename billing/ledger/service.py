@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.ledger.models import Entry, Posting
@@ -11,6 +11,7 @@ from billing.ledger.rules import Balances, Book, EntryKind, Side, balances_of
 from kernel.clock import Instant
 from kernel.ids import new_id
 from kernel.problems import Conflict, NotFound
+from kernel.statements import Statement
 
 
 class NewEntry(Struct, frozen=True, kw_only=True):
@@ -28,6 +29,22 @@ class NewEntry(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+_HEAD = ("id", *(name for name in NewEntry.__struct_fields__ if name != "sides"))
+_ENTER = Statement(insert(Entry).values({name: bindparam(name) for name in _HEAD}))
+_POST = Statement(
+    text(
+        "INSERT INTO billing_ledger_posting (entry_id, book, account_id, amount)"
+        " SELECT CAST(:entry AS uuid), side.book, CAST(:account AS uuid), side.amount"
+        " FROM unnest(CAST(:books AS text[]), CAST(:amounts AS bigint[])) AS side (book, amount)"
+    )
+)
+_BALANCES = Statement(
+    select(Posting.book, func.sum(Posting.amount).label("total"))
+    .where(Posting.account_id == bindparam("account"))
+    .group_by(Posting.book)
+)
+
+
 class AlreadyReversed(Conflict):
     slug = "entry-already-reversed"
 
@@ -40,14 +57,9 @@ async def post(session: AsyncSession, entry: NewEntry) -> UUID:
     """Append an entry and return its id. The database refuses at commit what does not sum to zero."""
     entry_id = new_id()
     head = {name: getattr(entry, name) for name in entry.__struct_fields__ if name != "sides"}
-    await session.execute(insert(Entry).values(id=entry_id, **head))
-    await session.execute(
-        insert(Posting),
-        [
-            {"entry_id": entry_id, "book": side.book, "account_id": entry.account_id, "amount": side.amount}
-            for side in entry.sides
-        ],
-    )
+    await _ENTER.rows(session, id=entry_id, **head)
+    books, amounts = [side.book for side in entry.sides], [side.amount for side in entry.sides]
+    await _POST.rows(session, entry=entry_id, account=entry.account_id, books=books, amounts=amounts)
     return entry_id
 
 
@@ -78,12 +90,8 @@ async def reverse(
 
 async def balances(session: AsyncSession, account_id: UUID) -> Balances:
     """Sum an account's books."""
-    query = (
-        select(Posting.book, func.sum(Posting.amount))
-        .where(Posting.account_id == account_id)
-        .group_by(Posting.book)
-    )
-    return balances_of({book: int(total) for book, total in await session.execute(query)})
+    rows = await _BALANCES.rows(session, account=account_id)
+    return balances_of({row["book"]: int(row["total"]) for row in rows})
 
 
 async def drawer(session: AsyncSession, shift_id: UUID) -> int:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from msgspec import Struct
-from sqlalchemy import insert, select, update
+from msgspec import Struct, convert
+from sqlalchemy import ARRAY, Uuid, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import Account
@@ -21,7 +21,7 @@ from billing.requests.models import PaymentRequest, RequestCharge
 from billing.requests.rules import RequestKind, RequestState
 from billing.requests.views import CreateRequest, RequestView
 from billing.settings import BillingSettings
-from billing.vietqr.drawing import draw
+from billing.vietqr.drawing import drawn
 from billing.vietqr.rules import LIMIT, Transfer, encode
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant, format_day, local_day
@@ -30,10 +30,40 @@ from kernel.live import touch
 from kernel.outbox.api import enqueue
 from kernel.problems import Conflict, NotFound, Refused
 from kernel.staff.api import Actor
+from kernel.statements import Statement
 from kernel.text import mask_name
 
 EXPIRE_JOB = "billing.expire_request"
 TILL_TOPIC = "till"
+
+
+_FROM_ACCOUNT = ("episode_id", "patient_id")
+_SHOWN = [
+    getattr(Account if name in _FROM_ACCOUNT else PaymentRequest, name)
+    for name in RequestView.__struct_fields__
+]
+_NEWEST = Statement(
+    select(*_SHOWN)
+    .join_from(PaymentRequest, Account, Account.id == PaymentRequest.account_id)
+    .where(PaymentRequest.counter == bindparam("counter"))
+    .order_by(PaymentRequest.created_at.desc())
+    .limit(1)
+)
+_COVER = Statement(
+    insert(RequestCharge).from_select(
+        ["request_id", "charge_id"],
+        select(bindparam("request", type_=Uuid), func.unnest(bindparam("charges", type_=ARRAY(Uuid)))),
+    )
+)
+_OPEN_BILLS = (
+    select(PaymentRequest)
+    .where(
+        PaymentRequest.account_id == bindparam("account"),
+        PaymentRequest.state == RequestState.PENDING,
+        PaymentRequest.kind == RequestKind.BILL,
+    )
+    .with_for_update()
+)
 
 
 class NothingToPay(Conflict):
@@ -138,9 +168,7 @@ async def create_request(
     await session.flush()
     covered = [] if command.deposit else _covered(bill, command, amount)
     if covered:
-        await session.execute(
-            insert(RequestCharge), [{"request_id": request.id, "charge_id": charge} for charge in covered]
-        )
+        await _COVER.rows(session, request=request.id, charges=covered)
     await enqueue(
         session, EXPIRE_JOB, ExpireRequest(request.id), key=str(request.id), run_at=request.expires_at
     )
@@ -161,7 +189,7 @@ def _payload(facility: Facility, settings: BillingSettings, amount: int, referen
             mcc=settings.qr_merchant_code,
         )
     )
-    draw(payload)  # Read back from its own picture, or nobody sees it.
+    drawn(payload)  # Read back from its own picture, or nobody sees it.
     return payload
 
 
@@ -257,15 +285,8 @@ async def get_request(session: AsyncSession, request_id: UUID) -> RequestView:
 
 async def shown_at(session: AsyncSession, counter: str) -> RequestView | None:
     """Return the newest request of a counter, whatever became of it."""
-    query = (
-        select(PaymentRequest, Account)
-        .join(Account, Account.id == PaymentRequest.account_id)
-        .where(PaymentRequest.counter == counter)
-        .order_by(PaymentRequest.created_at.desc())
-        .limit(1)
-    )
-    row = (await session.execute(query)).one_or_none()
-    return view_of(*row) if row else None
+    row = await _NEWEST.first(session, counter=counter)
+    return convert(row, RequestView) if row else None
 
 
 async def requests_of_episode(session: AsyncSession, episode_id: UUID) -> Sequence[RequestView]:
@@ -319,15 +340,11 @@ async def cancel_open_requests(
     charge_id: UUID | None = None,
 ) -> None:
     """Cancel the open bill requests of a locked account; with `charge_id` only those that ask for it."""
-    query = select(PaymentRequest).where(
-        PaymentRequest.account_id == account_id,
-        PaymentRequest.state == RequestState.PENDING,
-        PaymentRequest.kind == RequestKind.BILL,
-    )
+    query = _OPEN_BILLS
     if charge_id is not None:
         asks = select(RequestCharge.request_id).where(RequestCharge.charge_id == charge_id)
         query = query.where(PaymentRequest.id.in_(asks))
-    for request in await session.scalars(query.with_for_update()):
+    for request in await session.scalars(query, {"account": account_id}):
         _close(session, request, RequestState.CANCELLED, reason=reason, now=now)
 
 

@@ -27,7 +27,7 @@ from billing.screens.service import (
 )
 from billing.shifts.service import CounterView, get_counter
 from billing.vietqr.banks import bank_name, grouped_account
-from billing.vietqr.drawing import draw
+from billing.vietqr.drawing import drawn
 from kernel.clock import utc_now
 from kernel.live import events
 from kernel.services import Services
@@ -53,7 +53,7 @@ def face_context(shown: Shown, counter: CounterView, settings: KernelSettings) -
         "qr": None,
     }
     if shown.face is Face.PAYING and shown.request is not None:
-        symbol = draw(shown.request.payload)
+        symbol = drawn(shown.request.payload)
         context["qr"] = Markup(symbol.svg(QR_ROOM))  # noqa: S704  numbers and our own words only
     return context
 

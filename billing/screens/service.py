@@ -8,7 +8,7 @@ from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.requests.rules import RequestState
@@ -22,6 +22,7 @@ from kernel.ids import new_id
 from kernel.live import touch
 from kernel.problems import Conflict, Forbidden, Refused
 from kernel.staff.api import Actor
+from kernel.statements import Statement
 
 COOKIE = "lanh_screen"
 _CODE_LIFE = timedelta(minutes=10)
@@ -33,6 +34,16 @@ _SHOWN = {
     RequestState.EXPIRED: timedelta(seconds=30),
     RequestState.UNDERPAID: timedelta(minutes=5),
 }
+
+
+_PAIRED = Statement(
+    select(Screen.id).where(
+        Screen.token_hash == bindparam("token_hash"),
+        Screen.counter == bindparam("counter"),
+        Screen.paired_at.is_not(None),
+        Screen.revoked_at.is_(None),
+    )
+)
 
 
 class PairScreen(Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,13 +126,7 @@ async def pairing_code(session: AsyncSession, token: str, counter: str, *, now: 
 
 async def is_paired(session: AsyncSession, token: str, counter: str) -> bool:
     """Say whether this token may watch a counter."""
-    query = select(Screen.id).where(
-        Screen.token_hash == _hash(token),
-        Screen.counter == counter,
-        Screen.paired_at.is_not(None),
-        Screen.revoked_at.is_(None),
-    )
-    return await session.scalar(query) is not None
+    return await _PAIRED.first(session, token_hash=_hash(token), counter=counter) is not None
 
 
 async def pair_screen(session: AsyncSession, command: PairScreen, *, actor: Actor, now: Instant) -> UUID:

@@ -72,6 +72,10 @@ class QrSymbol(Struct, frozen=True):
         )
 
 
+_DRAWN: dict[str, tuple[int, bytes]] = {}
+_KEPT = 256
+
+
 def draw(payload: str) -> QrSymbol:
     """Return the symbol of a VietQR payload.
 
@@ -85,6 +89,16 @@ def draw(payload: str) -> QrSymbol:
     if read(symbol) != payload:
         raise QrUnreadable(payload)
     return symbol
+
+
+def drawn(payload: str) -> QrSymbol:
+    """Draw a payload once in this process: it is asked for by one request and shown by the next."""
+    if payload not in _DRAWN:
+        if len(_DRAWN) >= _KEPT:
+            del _DRAWN[next(iter(_DRAWN))]
+        symbol = draw(payload)
+        _DRAWN[payload] = symbol.side, symbol.modules
+    return QrSymbol(payload, *_DRAWN[payload])
 
 
 def read(symbol: QrSymbol) -> str | None:

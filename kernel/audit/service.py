@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct, field
-from sqlalchemy import Table, select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,7 @@ from kernel.audit.models import AuditRow
 from kernel.clock import Instant
 from kernel.db import Sessions
 from kernel.staff.rules import Actor
+from kernel.statements import Statement
 
 
 class Action(StrEnum):
@@ -62,11 +63,23 @@ class AuditView(Struct, frozen=True):
 
 
 _ROWS = cast(Table, AuditRow.__table__)  # Core: half the time of an insert through the mapper.
+_WRITTEN: tuple[str, ...] = (
+    "action",
+    "subject",
+    "patient_id",
+    "reason",
+    "detail",
+    "actor_id",
+    "actor_name",
+    "actor_roles",
+)
+_WRITTEN += ("department", "session_id", "ip")
+_APPEND = Statement(insert(_ROWS).values({name: bindparam(name) for name in _WRITTEN}))
 
 
 async def record(session: AsyncSession, entry: Entry, actor: Actor) -> None:
     """Append one row; it commits or vanishes with the transaction it tells of."""
-    await session.execute(insert(_ROWS), _row(entry, actor))
+    await _APPEND.rows(session, **_row(entry, actor))
 
 
 async def record_all(session: AsyncSession, entries: list[Entry], actor: Actor) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from sqlalchemy import ARRAY, Table, Text, any_, bindparam, column, func, insert, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kernel.ids import new_id
 from kernel.outbox.models import OutboxJob
@@ -83,3 +83,13 @@ async def test_a_list_in_the_text_of_a_statement_is_refused(real_db: RealDatabas
     async with real_db.sessions() as session:
         with pytest.raises(ValueError, match="ANY"):
             await listed.rows(session)
+
+
+async def test_a_refusal_of_the_database_is_told_as_sqlalchemy_tells_it(real_db: RealDatabase) -> None:
+    mine = job()
+    async with real_db.sessions() as session:
+        await ADD.rows(session, **mine)
+        with pytest.raises(IntegrityError) as refusal:
+            await ADD.rows(session, **mine)
+        assert "uq_kernel_job_kind" in str(refusal.value.orig)
+        assert str(mine["key"]) not in str(refusal.value.params)
