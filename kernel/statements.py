@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
-from asyncpg.exceptions import InterfaceError, PostgresError
+from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import ClauseElement, select
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -74,7 +74,9 @@ class Statement:
         driver = wire.driver_connection
         try:
             found = [dict(record) for record in await driver.fetch(sql, *arguments)]
-        except (PostgresError, InterfaceError, OSError) as error:
+        except (PostgresError, InterfaceError, InternalClientError, OSError) as error:
+            if isinstance(error, InternalClientError):
+                driver.terminate()  # It met the server's farewell half way and is out of step.
             if driver.is_closed():  # SQLAlchemy must meet the dead connection itself, to replace the pool's.
                 await session.execute(_NOTHING)
             raise _told_as_by_sqlalchemy(error, sql, wire) from error
