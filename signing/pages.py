@@ -21,6 +21,8 @@ from signing.documents.access import read_bytes
 from signing.documents.ages import age_of
 from signing.documents.service import INBOX_TOPIC, RefuseDocument, refuse_document
 from signing.documents.views import DocumentView, inbox
+from signing.remote.service import start_remote
+from signing.remote.ways import way_of
 from signing.rest import pdf_response
 from signing.settings import SigningSettings
 from signing.tasks.batch import SignState
@@ -102,6 +104,7 @@ class SigningPages(Controller):
     async def confirm(
         self,
         request: Wire,
+        services: NamedDependency[Services],
         session: NamedDependency[AsyncSession],
         actor: NamedDependency[Actor],
         signing_settings: NamedDependency[SigningSettings],
@@ -112,7 +115,8 @@ class SigningPages(Controller):
         picked = set(d) if d else {document.id for document in work.own}
         documents = [document for document in work.documents if not d or document.id in picked]
         unlocked = await _unlocked(session, request, signing_settings)
-        context = _confirm(documents, work, picked, unlocked, signing_settings)
+        way = await way_of(services, actor, [document.id for document in documents], utc_now())
+        context = _confirm(documents, work, picked, unlocked, signing_settings) | {"way": way}
         if request.headers.get("hx-request"):
             return Template("signing/_confirm.html", context=context)
         return Template("signing/confirm.html", context=context)
@@ -129,7 +133,12 @@ class SigningPages(Controller):
         form = await request.form()
         picked = _ids(form.getall("document", []))
         pin, token, now = str(form.get("pin", "")), request.cookies.get(COOKIE, ""), utc_now()
+        way = await way_of(services, actor, picked, now)
         try:
+            if way is not None and not way.at_once:
+                otp = str(form.get("otp", ""))
+                sitting = await start_remote(services, actor, picked, now, pin=pin, otp=otp)
+                return Redirect(f"/sign/remote/{sitting.id}", status_code=303)
             keep = bool(form.get("keep"))
             results = await sign_documents(services, actor, picked, pin or None, now, token=token, keep=keep)
         except Problem as refused:
@@ -138,7 +147,8 @@ class SigningPages(Controller):
                 documents = [document for document in work.documents if document.id in picked]
                 unlocked = await _unlocked(session, request, signing_settings)
             context = _confirm(documents, work, set(picked), unlocked, signing_settings) | {
-                "refusal": refused
+                "refusal": refused,
+                "way": way,
             }
             return Template("signing/confirm.html", context=context, status_code=422)
         if all(result.state is SignState.SIGNED and not result.warning for result in results):

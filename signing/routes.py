@@ -3,6 +3,7 @@
 from litestar.types import ControllerRouterHandler
 
 from signing.pages import SigningPages
+from signing.remote.pages import RemotePages
 from signing.remote.rest import RemoteCallbackController
 from signing.rest import SigningController, verify_bytes
 from signing.task_pages import TaskPages
@@ -12,6 +13,7 @@ ROUTES: list[ControllerRouterHandler] = [
     SigningController,
     SigningPages,
     TaskPages,
+    RemotePages,
     RemoteCallbackController,
     verify_bytes,
     *VERIFY_ROUTES,

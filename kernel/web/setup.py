@@ -52,6 +52,12 @@ SECURITY_HEADERS = {
 _SECURITY_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
+def content_policy(*, connect: str) -> str:
+    """Return the content security policy of a page that may also speak to one program of the same machine."""
+    ours = SECURITY_HEADERS["content-security-policy"]
+    return ours.replace("connect-src 'self'", f"connect-src 'self' {connect}")
+
+
 class RailItem(Struct, frozen=True):
     """One place of the staff rail: an icon with a word, for some roles (none named: for all)."""
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cache
 
 import httpx
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from litestar import Litestar
@@ -83,7 +84,13 @@ class RemoteHospital:
 
 @asynccontextmanager
 async def remote_hospital(
-    db: RealDatabase, pki: DemoPki, *, way: KeyKind = KeyKind.CSC, explicit: bool = False, curve: bool = False
+    db: RealDatabase,
+    pki: DemoPki,
+    *,
+    way: KeyKind = KeyKind.CSC,
+    explicit: bool = False,
+    curve: bool = False,
+    certificate: x509.Certificate | None = None,
 ) -> AsyncIterator[RemoteHospital]:
     """Run a hospital with one doctor whose key is elsewhere."""
     folder = pki.folder.parent / f"csc-{new_id().hex}"
@@ -96,7 +103,8 @@ async def remote_hospital(
         doctor = await db.sign_in(Role.DOCTOR, name="Nguyễn Thị Hương")
         key = ec.generate_private_key(ec.SECP256R1()) if curve else _rsa_key()
         holder = Holder("remote", doctor.name, f"CCCD:{NUMBER}", title="BS")
-        certificate, _ = pki.issue(holder, key, now=utc_now())
+        if certificate is None:
+            certificate, _ = pki.issue(holder, key, now=utc_now())
         provider.holdings["KEY-1"] = Holding(
             "KEY-1", key, certificate, [pki.issuing], doctor.name, explicit=explicit
         )

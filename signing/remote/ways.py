@@ -1,0 +1,73 @@
+"""Which way a person will sign, told before they do; what the remote service asks of them."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import select
+
+from kernel.clock import Instant
+from kernel.problems import Problem
+from kernel.services import Services
+from kernel.staff.api import Actor
+from signing.certificates.service import NoCertificate
+from signing.context import context_of
+from signing.documents.models import Document
+from signing.key_kinds import AT_ONCE, KIND_WORDS, KeyKind
+from signing.policy.service import signer_for
+from signing.remote.csc import Credential, CscClient
+
+_KEEP = timedelta(minutes=5)
+_known: dict[tuple[str, str], tuple[Instant, Credential]] = {}
+
+
+class Way(Struct, frozen=True):
+    """How the chosen documents are signed. `trouble`: why it would not work now."""
+
+    kind: KeyKind
+    words: str
+    app: str = ""
+    asks_pin: bool = False
+    asks_otp: bool = False
+    sends_otp: bool = False
+    trouble: str = ""
+
+    @property
+    def at_once(self) -> bool:
+        return self.kind in AT_ONCE
+
+
+async def way_of(services: Services, actor: Actor, document_ids: list[UUID], now: Instant) -> Way | None:
+    """Return the way the first of these documents is signed; None for somebody without a certificate."""
+    async with services.sessions() as session:
+        rows = await session.execute(select(Document.id, Document.kind).where(Document.id.in_(document_ids)))
+        kinds = {row.id: row.kind for row in rows}
+        first = next((kinds[key] for key in document_ids if key in kinds), "")
+        try:
+            row = await signer_for(session, actor.id, first)
+        except NoCertificate:
+            return None
+    kind = KeyKind(row.key_kind)
+    way = Way(kind, KIND_WORDS[kind])
+    return await _asked(services, way, row.key_name, now) if kind is KeyKind.CSC else way
+
+
+async def _asked(services: Services, way: Way, credential_id: str, now: Instant) -> Way:
+    settings = context_of(services).settings
+    key = (settings.csc_url, credential_id)
+    known = _known.get(key)
+    if known is None or known[0] < now - _KEEP:
+        try:
+            known = (now, await CscClient(services.http, settings).credential(credential_id))
+        except Problem as refused:
+            return Way(way.kind, way.words, settings.csc_name, trouble=refused.detail)
+        _known[key] = known
+    found = known[1]
+    return Way(way.kind, way.words, settings.csc_name, found.asks_pin, found.asks_otp, found.sends_otp)
+
+
+async def send_code(services: Services, actor: Actor) -> None:
+    """Let the remote service send a one-time code. Raises NoCertificate, CscRefused, CscUnreachable."""
+    async with services.sessions() as session:
+        row = await signer_for(session, actor.id, "")
+    await CscClient(services.http, context_of(services).settings).send_otp(row.key_name)
