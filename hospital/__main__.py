@@ -17,6 +17,7 @@ COMMANDS = {
     "drift": "So lược đồ với các bảng trong mã và với schema.sql (dùng khi phát triển).",
     "outside": "Chạy thế giới bên ngoài giả: ngân hàng, nhà mạng, thuế, TSA (chỉ để thử).",
     "journey": "Đi trọn đường của ba người bệnh qua HTTP và để lại bằng chứng.",
+    "token-agent": "Ký bằng USB token trên máy của người ký (chạy ở máy trạm).",
     "verify": "Kiểm tra chữ ký của một tệp PDF hoặc XML.",
     "audit": "Kiểm tra nhật ký truy cập.",
     "backup": "Sao lưu cơ sở dữ liệu và tệp.",
@@ -27,16 +28,20 @@ COMMANDS = {
 }
 
 
+def _module(name: str) -> str:
+    return f"hospital.commands.{name.replace('-', '_')}"
+
+
 class Commands(click.Group):
     """Loads a command's module only when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name in COMMANDS if importlib.util.find_spec(f"hospital.commands.{name}")]
+        return [name for name in COMMANDS if importlib.util.find_spec(_module(name))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        found: click.Command = getattr(importlib.import_module(f"hospital.commands.{cmd_name}"), cmd_name)
+        found: click.Command = getattr(importlib.import_module(_module(cmd_name)), cmd_name.replace("-", "_"))
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
