@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kernel.cpu import CpuPool
 from kernel.db import Sessions
+from kernel.lanes import Lanes
 from kernel.objects import BucketStore, FolderStore, ObjectStore
 from kernel.settings import KernelSettings
 from kernel.wake import Wake, bind_wake
@@ -56,7 +57,7 @@ async def open_services(
     kernel: KernelSettings = settings.kernel
     wake, cpu = Wake(), CpuPool(kernel.cpu_workers, preload=preload)
     bind_wake(sessions, wake)
-    async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS, verify=_tls()) as http:
+    async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS, transport=Lanes(_tls())) as http:
         if engine is not None:
             wake.start(engine)
         await cpu.start()

@@ -144,21 +144,23 @@ class Batch:
         return results
 
     async def _sign(self, item: Leased) -> Done | SignResult:
-        async with self._gate:
-            try:
+        try:
+            async with (
+                self._gate
+            ):  # Bounds what is asked of the timestamp authority; storing goes on beside it.
                 pdf = await self._services.objects.get(item.head)
                 signed = await self._sign_one(item, pdf)
-                stored = await self._services.objects.put(signed.pdf)
-                assert stored == signed.sha256
-            except Problem as refused:
-                return SignResult(item.document_id, SignState.FAILED, item.title, refused.detail)
-            except FieldTaken:
-                reason = "Tệp không có ô ký này."
-                return SignResult(item.document_id, SignState.FAILED, item.title, reason)
-            except (ObjectMissing, ObjectDamaged):
-                reason = "Không đọc được tệp đã lưu hoặc tệp đã hỏng. Báo ngay cho quản trị hệ thống."
-                return SignResult(item.document_id, SignState.FAILED, item.title, reason)
-            return Done(item.document_id, item.slot, item.following, item.head, signed, item.mandate)
+            stored = await self._services.objects.put(signed.pdf)
+            assert stored == signed.sha256
+        except Problem as refused:
+            return SignResult(item.document_id, SignState.FAILED, item.title, refused.detail)
+        except FieldTaken:
+            reason = "Tệp không có ô ký này."
+            return SignResult(item.document_id, SignState.FAILED, item.title, reason)
+        except (ObjectMissing, ObjectDamaged):
+            reason = "Không đọc được tệp đã lưu hoặc tệp đã hỏng. Báo ngay cho quản trị hệ thống."
+            return SignResult(item.document_id, SignState.FAILED, item.title, reason)
+        return Done(item.document_id, item.slot, item.following, item.head, signed, item.mandate)
 
     async def _finish(self, done: list[Done]) -> dict[UUID, SignResult]:
         """Transaction 2: compare and set; what changed meanwhile is reported, not overwritten."""

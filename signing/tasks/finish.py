@@ -1,13 +1,30 @@
 """Transaction 2 of signatures: heads, slots, evidence, audit and news change together or not at all."""
 
+import typing
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 from cryptography import x509
 from msgspec import Struct
-from sqlalchemy import Boolean, Text, Uuid, case, cast, column, func, insert, literal, select, update, values
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    Boolean,
+    DateTime,
+    Table,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    case,
+    cast,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.audit.api import Action, Entry, record_all
@@ -103,14 +120,10 @@ async def finish(
     kept = [item for item in done if item.document_id in moved]
     if not kept:
         return set()
-    await session.execute(
-        update(Slot)
-        .where(Slot.id.in_([item.slot.id for item in kept]))
-        .values(state=SlotState.SIGNED, signed_at=now)
-    )
+    await session.execute(_SIGNED, {"slots": [item.slot.id for item in kept], "at": now})
     versions = await versions_of(session, [item.document_id for item in kept])
     rows = [_row(item, evidence, versions.get(item.document_id, 1), now) for item in kept]
-    await session.execute(insert(Signature), rows)
+    await session.execute(insert(_SIGNATURES), rows)
     await _open_next(session, kept, moved, now)
     await record_all(
         session, [_entry(item, evidence, moved[item.document_id][2]) for item in kept], evidence.actor
@@ -119,52 +132,79 @@ async def finish(
     return set(moved)
 
 
+_DOCUMENTS, _SLOTS, _SIGNATURES = (
+    typing.cast(Table, model.__table__) for model in (Document, Slot, Signature)
+)  # Core: no unit of work looks on.
+_SIGNED = (
+    update(_SLOTS)
+    .where(_SLOTS.c.id == any_(bindparam("slots", type_=ARRAY(Uuid))))
+    .values(state=SlotState.SIGNED.value, signed_at=bindparam("at", type_=DateTime(timezone=True)))
+)
+
 Moved = dict[UUID, tuple[str, str, UUID | None, UUID | None]]
 """Kind, subject, patient and superseded document of each document that moved."""
 
 
 async def _move(session: AsyncSession, done: list[Done], lease: UUID, now: Instant) -> Moved:
     """Compare and set all heads in one statement."""
-    rows = values(
+    parameters = {
+        "ids": [item.document_id for item in done],
+        "heads": [item.head for item in done],
+        "hashes": [item.signed.sha256 for item in done],
+        "layouts": [_layout(item) for item in done],
+        "completes": [item.following is None for item in done],
+        "held_by": lease,
+        "at": now,
+    }
+    found = await session.execute(_MOVE, parameters)
+    return {row.id: (row.kind, row.subject, row.patient_id, row.supersedes) for row in found}
+
+
+def _layout(item: Done) -> str | None:
+    layout = item.signed.layout
+    return None if layout is None else msgspec.json.encode(layout).decode()
+
+
+def _moving() -> Any:
+    """Write the statement once: arrays in place of a row of values for each document, so that it is compiled once."""
+    made = func.unnest(
+        bindparam("ids", type_=ARRAY(Uuid)),
+        bindparam("heads", type_=ARRAY(Text)),
+        bindparam("hashes", type_=ARRAY(Text)),
+        bindparam("layouts", type_=ARRAY(Text)),
+        bindparam("completes", type_=ARRAY(Boolean)),
+    ).table_valued(
         column("id", Uuid),
         column("old", Text),
         column("sha256", Text),
-        column("layout", JSONB(none_as_null=True)),
+        column("layout", Text),
         column("complete", Boolean),
         name="made",
-    ).data(
-        [
-            (
-                item.document_id,
-                item.head,
-                item.signed.sha256,
-                msgspec.to_builtins(item.signed.layout),
-                item.following is None,
-            )
-            for item in done
-        ]
     )
-    issued = case((rows.c.complete, literal(DocumentState.ISSUED.value)), else_=DocumentState.PENDING.value)
-    found = await session.execute(
-        update(Document)
+    made = made.render_derived()
+    issued = case((made.c.complete, literal(DocumentState.ISSUED.value)), else_=DocumentState.PENDING.value)
+    c = _DOCUMENTS.c
+    return (
+        update(_DOCUMENTS)
         .where(
-            Document.id == rows.c.id,
-            Document.head_sha256 == rows.c.old,
-            Document.lease == lease,
-            Document.state == DocumentState.PENDING,
+            c.id == made.c.id,
+            c.head_sha256 == made.c.old,
+            c.lease == bindparam("held_by", type_=Uuid),
+            c.state == DocumentState.PENDING.value,
         )
         .values(
-            head_sha256=rows.c.sha256,
-            layout=cast(rows.c.layout, JSONB),
+            head_sha256=made.c.sha256,
+            layout=cast(made.c.layout, JSONB),
             lease=None,
             lease_until=None,
             state=issued,
-            completed_at=case((rows.c.complete, now), else_=None),
+            completed_at=case((made.c.complete, bindparam("at", type_=DateTime(timezone=True))), else_=None),
         )
-        .returning(Document.id, Document.kind, Document.subject, Document.patient_id, Document.supersedes)
-        .execution_options(synchronize_session=False)
+        .returning(c.id, c.kind, c.subject, c.patient_id, c.supersedes)
     )
-    return {row.id: (row.kind, row.subject, row.patient_id, row.supersedes) for row in found}
+
+
+_MOVE = _moving()
 
 
 async def _open_next(session: AsyncSession, kept: list[Done], moved: Moved, now: Instant) -> None:
