@@ -21,6 +21,13 @@ RAIL = (
     RailItem("/schedules", "Lịch hẹn", "calendar-clock", frozenset({Role.HEAD, Role.ADMIN})),
     RailItem("/duty", "Lịch trực", "moon", frozenset({Role.HEAD, Role.DIRECTOR})),
     RailItem("/devices", "Máy ở sảnh", "monitor", frozenset({Role.ADMIN})),
+    RailItem(
+        "/admin/certificates",
+        "Chứng thư",
+        "shield-check",
+        frozenset({Role.ADMIN}),
+        badge="/admin/certificates/badge",
+    ),
     RailItem("/admin/jobs", "Việc nền", "list-checks", frozenset({Role.ADMIN}), badge="/admin/jobs/badge"),
 )
 """Each package's pages in the order of a day's work; a place shows once its page exists."""

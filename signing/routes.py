@@ -2,6 +2,14 @@
 
 from litestar.types import ControllerRouterHandler
 
+from signing.certificates.pages import (
+    CertificatePages,
+    MyCertificatePages,
+    PolicyPages,
+    ReadinessPages,
+    RehearsalPages,
+)
+from signing.certificates.rest import CertificateController
 from signing.pages import SigningPages
 from signing.remote.pages import RemotePages
 from signing.remote.rest import RemoteCallbackController
@@ -15,6 +23,12 @@ ROUTES: list[ControllerRouterHandler] = [
     TaskPages,
     RemotePages,
     RemoteCallbackController,
+    CertificateController,
+    CertificatePages,
+    MyCertificatePages,
+    PolicyPages,
+    RehearsalPages,
+    ReadinessPages,
     verify_bytes,
     *VERIFY_ROUTES,
 ]

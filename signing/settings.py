@@ -36,6 +36,10 @@ class SigningSettings(PeopleSettings, frozen=True):
     """Sign RSA with PKCS#1 v1.5, outside TT 15/2025; always reported."""
     idle_minutes: int = 15
     """An unlocked software key dies after this time without use."""
+    rehearsal_keep_days: int = 30
+    """A rehearsal older than this no longer says that a signer is ready."""
+    rehearsal_free_bytes: int = 1_000_000_000
+    """Free space below which a rehearsal says that there is no room for documents."""
     pin_tries: int = 5
     pin_lock_minutes: int = 15
     lease_seconds: int = 60
