@@ -16,7 +16,9 @@ from kernel.live import stream
 from kernel.problems import Problem
 from kernel.services import Services
 from kernel.staff.api import COOKIE, Actor, StaffView, signed_in
+from signing.certificates.rules import days_left
 from signing.certificates.service import is_unlocked
+from signing.certificates.watch import NoticeView, notices_of
 from signing.documents.access import read_bytes
 from signing.documents.ages import age_of
 from signing.documents.service import INBOX_TOPIC, RefuseDocument, refuse_document
@@ -55,7 +57,10 @@ class SigningPages(Controller):
         work = await _work(session, actor, signing_settings)
         chosen = work.documents[0] if work.documents else None
         takers = await _takers(session, chosen, actor)
-        return _inbox(work, chosen, takers=takers, signed=signed, refused=refused, handed=handed)
+        notices = await notices_of(session, actor.id)
+        return _inbox(
+            work, chosen, takers=takers, signed=signed, refused=refused, handed=handed, notices=notices
+        )
 
     @get("/count")
     async def count(
@@ -252,6 +257,7 @@ def _inbox(
     handed: int = 0,
     error: str = "",
     takers: list[StaffView] | None = None,
+    notices: list[NoticeView] | None = None,
     status: int = 200,
 ) -> Template:
     now = utc_now()
@@ -270,6 +276,9 @@ def _inbox(
         "error": error,
         "takers": [(str(person.id), f"{person.title} {person.name}".strip()) for person in takers or []],
         "age": lambda since: age_of(since, now),
+        "notices": notices or [],
+        "left": lambda view: days_left(view.not_after, now),
+        "seen_url": "/sign/certificates/notices/",
     }
     return Template("signing/inbox.html", context=context, status_code=status)
 

@@ -1,20 +1,19 @@
 """Signing for programs: inbox, documents, signatures, unlocking, certificates, verification."""
 
-from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import utc_now
 from kernel.services import Services
 from kernel.staff.api import COOKIE, Actor, Role, client_ip, needs, signed_in
-from signing.certificates.service import CertificateView, UnlockView, list_certificates, lock, unlock
+from signing.certificates.service import UnlockView, lock, unlock
 from signing.documents.access import DocumentNotYours, may_read, note_view, read_bytes
 from signing.documents.debt import Debt, signature_debt
 from signing.documents.service import RefuseDocument, recall_document, refuse_document
@@ -136,14 +135,6 @@ class SigningController(Controller):
     async def debt(self, session: NamedDependency[AsyncSession]) -> list[Debt]:
         """List who owes signatures (nợ chữ ký), the oldest first."""
         return await signature_debt(session, now=utc_now())
-
-    @get("/certificates", operation_id="listEndingCertificates", guards=[needs(Role.ADMIN, Role.DIRECTOR)])
-    async def certificates(
-        self, session: NamedDependency[AsyncSession], days: FromQuery[int] = 60
-    ) -> list[CertificateView]:
-        """List certificates that end within some days."""
-        ending = utc_now() + timedelta(days=min(max(days, 0), 20_000))
-        return await list_certificates(session, ending_before=ending)
 
 
 @post(

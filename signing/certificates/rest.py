@@ -1,12 +1,13 @@
 """The registry of certificates and the policy of signers for programs."""
 
 from base64 import b64decode
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,7 +22,7 @@ from signing.certificates.registry import (
     upload_certificate,
     upload_key_file,
 )
-from signing.certificates.service import CertificateView
+from signing.certificates.service import CertificateView, list_certificates
 from signing.certificates.watch import certificates_of
 from signing.context import context_of
 from signing.key_kinds import KeyKind
@@ -69,6 +70,14 @@ class CertificateController(Controller):
     ) -> CertificateView:
         """Register a certificate. Problems: bad-certificate-file, certificate-…, weak-key, wrong-pin, token-shared."""
         return await register_by(services, data, actor=actor)
+
+    @get("/certificates", operation_id="listEndingCertificates", guards=[needs(Role.ADMIN, Role.DIRECTOR)])
+    async def certificates(
+        self, session: NamedDependency[AsyncSession], days: FromQuery[int] = 60
+    ) -> list[CertificateView]:
+        """List certificates that end within some days."""
+        ending = utc_now() + timedelta(days=min(max(days, 0), 20_000))
+        return await list_certificates(session, ending_before=ending)
 
     @get("/certificates/mine", operation_id="listMyCertificates")
     async def mine(

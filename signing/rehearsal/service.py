@@ -10,6 +10,7 @@ import msgspec
 from cryptography import x509
 from msgspec import Struct
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Instant
@@ -241,7 +242,7 @@ async def readiness(session: AsyncSession, *, facility: str, keep_days: int, now
         row.staff_id: row
         for row in await session.scalars(
             select(Rehearsal)
-            .distinct(Rehearsal.staff_id)
+            .ext(distinct_on(Rehearsal.staff_id))
             .order_by(Rehearsal.staff_id, Rehearsal.made_at.desc())
         )
     }
