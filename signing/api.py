@@ -8,13 +8,10 @@ from signing.certificates.service import (
     NoCertificate,
     PinLocked,
     RegisterCertificate,
-    UnlockView,
-    is_unlocked,
     list_certificates,
-    lock,
     register_certificate,
-    unlock,
 )
+from signing.certificates.unlocked import UnlockView, is_unlocked, lock, unlock
 from signing.context import Context, context_for, context_of
 from signing.documents.rules import STATE_WORDS, DocumentState, SlotState, read_code
 from signing.documents.service import (

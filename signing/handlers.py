@@ -15,7 +15,7 @@ from kernel.problems import Problem
 from kernel.staff.api import SYSTEM
 from signing.archive.lift import CannotLift
 from signing.archive.service import LIFT, RENEW, RenewArchive, ending_archives, lift_document
-from signing.certificates.service import drop_idle_keys
+from signing.certificates.unlocked import drop_idle_keys
 from signing.certificates.watch import (
     CHECK,
     CHECK_EVERY,

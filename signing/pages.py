@@ -17,7 +17,7 @@ from kernel.problems import Problem
 from kernel.services import Services
 from kernel.staff.api import COOKIE, Actor, StaffView, signed_in
 from signing.certificates.rules import days_left
-from signing.certificates.service import is_unlocked
+from signing.certificates.unlocked import is_unlocked
 from signing.certificates.watch import NoticeView, notices_of
 from signing.documents.access import read_bytes
 from signing.documents.ages import age_of

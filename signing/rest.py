@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel.clock import utc_now
 from kernel.services import Services
 from kernel.staff.api import COOKIE, Actor, Role, client_ip, needs, signed_in
-from signing.certificates.service import UnlockView, lock, unlock
+from signing.certificates.unlocked import UnlockView, lock, unlock
 from signing.documents.access import DocumentNotYours, may_read, note_view, read_bytes
 from signing.documents.debt import Debt, signature_debt
 from signing.documents.service import RefuseDocument, recall_document, refuse_document

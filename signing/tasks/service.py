@@ -21,12 +21,11 @@ from kernel.staff.api import SYSTEM, Actor
 from signing.certificates.models import Certificate
 from signing.certificates.service import (
     NoCertificate,
-    keep_open,
     open_key,
-    open_unlocked,
     open_with_pin,
     owner_of,
 )
+from signing.certificates.unlocked import keep_open, open_unlocked
 from signing.context import Context, context_of
 from signing.documents.models import Document
 from signing.documents.rules import DocumentState, SlotOwner
