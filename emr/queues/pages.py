@@ -7,7 +7,7 @@ from litestar.response import ServerSentEvent, Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.queues.service import board_of
-from kernel.clock import local_day, utc_now
+from kernel.clock import utc_now
 from kernel.live import stream
 from kernel.services import Services
 
@@ -19,13 +19,13 @@ class BoardPages(Controller):
 
     @get("/{area:str}")
     async def show(self, area: FromPath[str], session: NamedDependency[AsyncSession]) -> Template:
-        board = await board_of(session, area, day=local_day(utc_now()))
+        board = await board_of(session, area, now=utc_now())
         return Template("emr/boards/board.html", context={"board": board})
 
     @get("/{area:str}/state")
     async def state(self, area: FromPath[str], session: NamedDependency[AsyncSession]) -> Template:
         """What changes, for a board that was told so."""
-        board = await board_of(session, area, day=local_day(utc_now()))
+        board = await board_of(session, area, now=utc_now())
         return Template("emr/boards/_state.html", context={"board": board})
 
     @get("/{area:str}/live")

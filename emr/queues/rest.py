@@ -12,7 +12,7 @@ from emr.episodes.views import TicketView
 from emr.queues.rules import TicketState
 from emr.queues.service import board_of, call_again, call_next, move_ticket, queue_of
 from emr.queues.views import BoardView, QueueView
-from kernel.clock import local_day, utc_now
+from kernel.clock import utc_now
 from kernel.refusals import refusals
 from kernel.staff.api import Actor
 
@@ -24,7 +24,7 @@ class QueueController(Controller):
     @get("/queues/{room:str}", operation_id="getQueue", guards=READ, responses=refusals(401, 403, 404))
     async def queue(self, room: FromPath[str], session: NamedDependency[AsyncSession]) -> QueueView:
         """Read today's queue of a room."""
-        return await queue_of(session, room, day=local_day(utc_now()))
+        return await queue_of(session, room, now=utc_now())
 
     @post(
         "/queues/{room:str}/calls",
@@ -64,4 +64,4 @@ class QueueController(Controller):
     @get("/boards/{area:str}", operation_id="getBoard", opt={"public": True})
     async def board(self, area: FromPath[str], session: NamedDependency[AsyncSession]) -> BoardView:
         """Read what the lobby's board shows: numbers and masked names only."""
-        return await board_of(session, area, day=local_day(utc_now()))
+        return await board_of(session, area, now=utc_now())

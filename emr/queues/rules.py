@@ -1,6 +1,12 @@
 """How a ticket moves. Pure."""
 
+from datetime import timedelta
 from enum import StrEnum
+
+CARRIED = timedelta(hours=12)
+"""Who took a number before midnight is still waited for so long after it was given."""
+UNFINISHED = timedelta(days=7)
+"""An exam begun and not ended stays on its room's list so long."""
 
 
 class TicketState(StrEnum):

@@ -1,11 +1,11 @@
 """Give numbers, call people, show queues."""
 
-from datetime import date
-from typing import Any, cast
+from datetime import timedelta
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from msgspec import convert
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +16,7 @@ from emr.patients.models import Patient
 from emr.places.models import Room
 from emr.places.service import get_room, list_rooms, no_such_room
 from emr.queues.models import QueueDay, Ticket
-from emr.queues.rules import STATE_WORDS, TicketState, may_move
+from emr.queues.rules import CARRIED, STATE_WORDS, UNFINISHED, TicketState, may_move
 from emr.queues.views import BoardLine, BoardRoom, BoardView, QueueLine, QueueView
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant, local_day
@@ -35,6 +35,42 @@ _DAYS = cast(Table, QueueDay.__table__)
 CALLED_ROOMS = ("EXAM", "EMERGENCY")
 """Rooms that call numbers."""
 _PRIORITY = {rank: priority for priority, rank in RANK.items()}
+
+
+class _Span(NamedTuple):
+    """Which days and moments make the queue of a moment."""
+
+    today: Any
+    yesterday: Any
+    oldest: Any
+    since: Any
+
+
+_NOT_SEEN = (TicketState.WAITING.value, TicketState.CALLED.value, TicketState.MISSED.value)
+
+
+def _span(now: Instant) -> _Span:
+    today = local_day(now)
+    return _Span(today, today - timedelta(days=1), today - UNFINISHED, now - CARRIED)
+
+
+def _within(span: _Span) -> ColumnElement[bool]:
+    return or_(
+        _TICKETS.c.day == span.today,
+        and_(
+            _TICKETS.c.day == span.yesterday,
+            _TICKETS.c.issued_at > span.since,
+            or_(*(_TICKETS.c.state == state for state in _NOT_SEEN)),
+        ),
+        and_(
+            _TICKETS.c.day.between(span.oldest, span.yesterday), _TICKETS.c.state == TicketState.SERVING.value
+        ),
+    )
+
+
+def in_queue(now: Instant) -> ColumnElement[bool]:
+    """Tickets of the queue at this moment: today's, and what midnight found open (the night's emergencies)."""
+    return _within(_span(now))
 
 
 _QUEUE = Statement(
@@ -59,13 +95,13 @@ _QUEUE = Statement(
     .outerjoin(
         _TICKETS,
         (_TICKETS.c.room_code == _ROOMS.c.code)
-        & (_TICKETS.c.day == bindparam("day"))
+        & _within(_Span(*map(bindparam, _Span._fields)))
         & (_TICKETS.c.state != TicketState.CANCELLED.value),
     )
     .outerjoin(_VISITS, _VISITS.c.id == _TICKETS.c.visit_id)
     .outerjoin(_PATIENTS, _PATIENTS.c.id == _VISITS.c.patient_id)
     .where(_ROOMS.c.code == bindparam("room"), _ROOMS.c.active)
-    .order_by(_TICKETS.c.rank.desc(), _TICKETS.c.number)
+    .order_by(_TICKETS.c.rank.desc(), _TICKETS.c.day, _TICKETS.c.number)
 )
 """The room and its people in one trip: an empty room is one row without a ticket."""
 
@@ -158,11 +194,11 @@ async def call_next(session: AsyncSession, room: str, *, actor: Actor, now: Inst
         select(_TICKETS.c.id)
         .where(
             _TICKETS.c.room_code == room,
-            _TICKETS.c.day == local_day(now),
+            in_queue(now),
             _TICKETS.c.state == TicketState.WAITING.value,
             _TICKETS.c.ready,
         )
-        .order_by(_TICKETS.c.rank.desc(), _TICKETS.c.number)
+        .order_by(_TICKETS.c.rank.desc(), _TICKETS.c.day, _TICKETS.c.number)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
@@ -227,17 +263,18 @@ async def tell_queue(session: AsyncSession, room: str) -> None:
     touch(session, f"board:{area}", {"room": room})
 
 
-async def queue_of(session: AsyncSession, room: str, *, day: date) -> QueueView:
-    """Return the people of a room's queue of a day, who comes next first. Raises NoSuchRoom."""
-    rows = await _QUEUE.rows(session, room=room, day=day)
+async def queue_of(session: AsyncSession, room: str, *, now: Instant) -> QueueView:
+    """Return the people of a room's queue, who comes next first. Raises NoSuchRoom."""
+    rows = await _QUEUE.rows(session, room=room, **_span(now)._asdict())
     if not rows:
         raise no_such_room()
     lines = [row | {"priority": _PRIORITY[row["rank"]].value} for row in rows if row["ticket_id"]]
     name = rows[0]["room_name"]
-    return QueueView(room=room, room_name=name, day=day, lines=convert(lines, list[QueueLine], strict=False))
+    shown = convert(lines, list[QueueLine], strict=False)
+    return QueueView(room=room, room_name=name, day=local_day(now), lines=shown)
 
 
-async def board_of(session: AsyncSession, area: str, *, day: date) -> BoardView:
+async def board_of(session: AsyncSession, area: str, *, now: Instant) -> BoardView:
     """Return what the board of an area shows: who is called where, names masked."""
     rooms = await list_rooms(session, area=area, kinds=CALLED_ROOMS)
     codes = [room.code for room in rooms]
@@ -245,7 +282,7 @@ async def board_of(session: AsyncSession, area: str, *, day: date) -> BoardView:
         select(Ticket.room_code, Ticket.number, Patient.name, Ticket.called_at, Ticket.calls)
         .join(Visit, Visit.id == Ticket.visit_id)
         .join(Patient, Patient.id == Visit.patient_id)
-        .where(Ticket.room_code.in_(codes), Ticket.day == day, Ticket.called_at.is_not(None))
+        .where(Ticket.room_code.in_(codes), in_queue(now), Ticket.called_at.is_not(None))
         .where(Ticket.state.in_([TicketState.CALLED.value, TicketState.SERVING.value]))
         .order_by(Ticket.called_at.desc())
     )
@@ -256,7 +293,7 @@ async def board_of(session: AsyncSession, area: str, *, day: date) -> BoardView:
         )
         for row in await session.execute(called)
     ]
-    waiting = await _waiting_numbers(session, codes, day)
+    waiting = await _waiting_numbers(session, codes, now=now)
     shown = [
         BoardRoom(
             room=room.code,
@@ -270,12 +307,12 @@ async def board_of(session: AsyncSession, area: str, *, day: date) -> BoardView:
     return BoardView(area=area, newest=lines[0] if lines else None, rooms=shown)
 
 
-async def _waiting_numbers(session: AsyncSession, rooms: list[str], day: date) -> dict[str, list[int]]:
+async def _waiting_numbers(session: AsyncSession, rooms: list[str], *, now: Instant) -> dict[str, list[int]]:
     numbers = (
         select(Ticket.room_code, Ticket.number)
-        .where(Ticket.room_code.in_(rooms), Ticket.day == day)
+        .where(Ticket.room_code.in_(rooms), in_queue(now))
         .where(Ticket.state == TicketState.WAITING.value, Ticket.ready)
-        .order_by(Ticket.rank.desc(), Ticket.number)
+        .order_by(Ticket.rank.desc(), Ticket.day, Ticket.number)
     )
     waiting: dict[str, list[int]] = {}
     for room, number in await session.execute(numbers):

@@ -8,6 +8,7 @@ from emr.catalogs.service import search_services
 from emr.places.service import list_rooms
 from emr.queues.models import Ticket
 from emr.queues.rules import TicketState
+from emr.queues.service import in_queue
 from kernel.clock import Instant, local_day
 
 EXAM_ROOMS = ("EXAM", "EMERGENCY")
@@ -33,16 +34,16 @@ async def desk(session: AsyncSession, *, now: Instant) -> list[DeskRoom]:
             Ticket.room_code,
             func.count().filter(waiting, Ticket.ready).label("waiting"),
             func.count().filter(waiting, ~Ticket.ready).label("unpaid"),
-            func.max(Ticket.number).label("last"),
+            func.max(Ticket.number).filter(Ticket.day == local_day(now)).label("last"),
         )
-        .where(Ticket.day == local_day(now), Ticket.room_code.in_([room.code for room in rooms]))
+        .where(in_queue(now), Ticket.room_code.in_([room.code for room in rooms]))
         .group_by(Ticket.room_code)
     )
     by_room = {row.room_code: row for row in await session.execute(counts)}
     shown = []
     for room in rooms:
         row = by_room.get(room.code)
-        numbers = (row.waiting, row.unpaid, row.last) if row else (0, 0, 0)
+        numbers = (row.waiting, row.unpaid, row.last or 0) if row else (0, 0, 0)
         shown.append(DeskRoom(room.code, room.name, room.place, *numbers))
     return shown
 

@@ -23,8 +23,9 @@ from emr.patients.models import Patient
 from emr.patients.rules import needs_guardian
 from emr.patients.service import NoSuchPatient
 from emr.places.service import get_room
+from emr.queues.models import Ticket
 from emr.queues.rules import TicketState
-from emr.queues.service import issue_ticket, move_ticket_of_visit, ticket_of_visit
+from emr.queues.service import in_queue, issue_ticket, move_ticket_of_visit, ticket_of_visit
 from emr.visits.insurance import InvalidVisit, require_usable, with_threshold
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant, local_day
@@ -91,7 +92,7 @@ async def open_visit(session: AsyncSession, command: OpenVisit, *, actor: Actor,
         raise InvalidVisit(f"{room.name} không phải phòng khám.", field="room")
     setting = Setting.EMERGENCY if room.kind == "EMERGENCY" else command.setting
     _check(command, setting, birth, local_day(now))
-    await _refuse_second(session, command)
+    await _refuse_second(session, command, now=now)
     episode_id, episode_code = await join_episode(session, command.patient_id, now=now)
     values = _values(command, setting, room.department_code, episode_id, actor=actor, now=now)
     if command.insurance is not None:
@@ -152,11 +153,17 @@ def _check(command: OpenVisit, setting: Setting, birth: date, today: date) -> No
         )
 
 
-async def _refuse_second(session: AsyncSession, command: OpenVisit) -> None:
-    statement = select(Visit.id).where(
-        Visit.patient_id == command.patient_id,
-        Visit.room_code == command.room,
-        Visit.state.in_([VisitState.WAITING.value, VisitState.IN_PROGRESS.value]),
+async def _refuse_second(session: AsyncSession, command: OpenVisit, *, now: Instant) -> None:
+    """Raises AlreadyWaiting. A visit that left the room's queue (nobody came, weeks ago) stands in nobody's way."""
+    statement = (
+        select(Visit.id)
+        .join(Ticket, Ticket.visit_id == Visit.id)
+        .where(
+            Visit.patient_id == command.patient_id,
+            Visit.room_code == command.room,
+            Visit.state.in_([VisitState.WAITING.value, VisitState.IN_PROGRESS.value]),
+            in_queue(now),
+        )
     )
     visit_id = await session.scalar(statement.limit(1))
     if visit_id is None:

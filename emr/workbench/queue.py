@@ -22,7 +22,7 @@ MARKS = {QueuePriority.PRIORITY: "Ưu tiên", QueuePriority.EMERGENCY: "Cấp c�
 async def queue_panel(session: AsyncSession, room: str, *, now: Instant) -> QueuePanel:
     """Group today's queue of a room. Raises NoSuchRoom."""
     today = local_day(now)
-    queue = await queue_of(session, room, day=today)
+    queue = await queue_of(session, room, now=now)
     serving = [line.visit_id for line in queue.lines if line.state == TicketState.SERVING]
     counts = await _progress_of(session, serving)
     groups: dict[str, list[QueueRow]] = {}

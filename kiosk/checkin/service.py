@@ -175,7 +175,7 @@ async def exam_choices(session: AsyncSession, *, now: Instant) -> list[ExamChoic
 
 
 async def _waiting(session: AsyncSession, room: str, *, now: Instant) -> int:
-    queue = await queue_of(session, room, day=local_day(now))
+    queue = await queue_of(session, room, now=now)
     return sum(line.called_at is None for line in queue.lines)
 
 

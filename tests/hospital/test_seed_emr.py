@@ -7,7 +7,7 @@ from sqlalchemy import text
 from emr.api import board_of, find_patients
 from hospital.demo.seed import seed_staff
 from hospital.demo.seed_emr import rows_of, seed
-from kernel.clock import local_day, utc_now
+from kernel.clock import utc_now
 from tests.conftest import RealDatabase
 
 
@@ -23,7 +23,7 @@ async def test_the_registry_is_seeded_once_within_its_budget(real_db: RealDataba
             for table in ("patient", "bed", "service", "drug", "ticket", "stay")
         }
         assert counts == {"patient": 300, "bed": 120, "service": 60, "drug": 40, "ticket": 18, "stay": 70}
-        board = await board_of(session, "A", day=local_day(utc_now()))
+        board = await board_of(session, "A", now=utc_now())
         assert board.newest is not None
         assert await find_patients(session, "nguyen")
 
