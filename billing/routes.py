@@ -7,6 +7,8 @@ from billing.invoices.pages import InvoicePages
 from billing.invoices.rest import InvoiceController
 from billing.prices.rest import PriceController
 from billing.prints.pages import PaperPages
+from billing.refunds.pages import AskRefundPages, RefundPages
+from billing.refunds.rest import RefundController
 from billing.requests.rest import RequestController
 from billing.screens.pages import ScreenPages
 from billing.till.pages import AccountPages, TillPages
@@ -21,6 +23,9 @@ ROUTES: list[ControllerRouterHandler] = [
     InvoicePages,
     PaperPages,
     PriceController,
+    AskRefundPages,
+    RefundController,
+    RefundPages,
     RequestController,
     ScreenPages,
     TillController,

@@ -22,6 +22,8 @@ class BillingSettings(Struct, frozen=True):
     """ISO 18245, hospitals; empty leaves it out if the bank objects."""
     default_route_code: str = ""
     """MA_DOITUONG_KCB for a card whose route reception left open; empty computes no bill until it is chosen."""
+    refund_cash_cap: int = 0
+    """Up to this many đồng a transfer may be given back in cash; 0 never."""
     lowest_card_level: int = 4
     """Benefit level when only the 10-digit BHXH code is known: 4 is 80 %, the lowest."""
     unknown_reference_seconds: int = 60

@@ -6,6 +6,7 @@ from emr.care_teams.pages import EmergencyPages
 from emr.care_teams.rest import EmergencyController
 from emr.catalogs.rest import CatalogController
 from emr.charts.pages import PatientPages, ScanPages
+from emr.orders.credit_pages import CreditPages
 from emr.orders.pages import WorkPages
 from emr.orders.rest import OrderController
 from emr.patients.rest import PatientController
@@ -38,6 +39,7 @@ ROUTES: list[ControllerRouterHandler] = [
     CatalogController,
     ReceptionPages,
     CardPages,
+    CreditPages,
     TriagePages,
     VitalsController,
     EmergencyPages,

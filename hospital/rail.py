@@ -16,6 +16,7 @@ RAIL = (
     RailItem("/stays", "Nội trú", "bed", frozenset({Role.NURSE, Role.DOCTOR, Role.HEAD})),
     RailItem("/sign", "Ký", "signature", SIGNERS, badge="/sign/count"),
     RailItem("/patients", "Người bệnh", "users", CLINICAL),
+    RailItem("/credits", "Cho nợ", "hand-coins", frozenset({Role.DIRECTOR, Role.HEAD})),
     RailItem("/emergency-access", "Mở khẩn", "shield-alert", frozenset({Role.DIRECTOR})),
     RailItem("/telehealth", "Khám từ xa", "video", frozenset({Role.DOCTOR, Role.RECEPTION, Role.HEAD})),
     RailItem("/schedules", "Lịch hẹn", "calendar-clock", frozenset({Role.HEAD, Role.ADMIN})),

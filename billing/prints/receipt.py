@@ -138,11 +138,20 @@ def _one_copy(paper: ReceiptPaper, copy: str, *, sealed: bool) -> list[Block]:
 def _signatures(paper: ReceiptPaper, *, sealed: bool) -> Block:
     suffix = "" if sealed else "_2"
     cashier = paper.receipt.cashier_name or "Thu tự động"
+    back = paper.receipt.kind is ReceiptKind.REFUND
     return Signatures(
         slots=(
-            Slot(field=f"nguoi_nop{suffix}", role="Người nộp tiền"),
-            Slot(field=f"thu_ngan{suffix}", role="Người thu tiền", hint=f"({cashier})"),
-            Slot(field=f"{SEAL_FIELD}{suffix}", role="Đơn vị thu tiền", hint="(Ký số của cơ sở)"),
+            Slot(field=f"nguoi_nop{suffix}", role="Người nhận tiền" if back else "Người nộp tiền"),
+            Slot(
+                field=f"thu_ngan{suffix}",
+                role="Người chi tiền" if back else "Người thu tiền",
+                hint=f"({cashier})",
+            ),
+            Slot(
+                field=f"{SEAL_FIELD}{suffix}",
+                role="Đơn vị chi tiền" if back else "Đơn vị thu tiền",
+                hint="(Ký số của cơ sở)",
+            ),
         ),
         height=40,
     )
@@ -153,7 +162,8 @@ def _code_of(paper: ReceiptPaper) -> Value:
 
 
 def _content_facts(receipt: ReceiptView) -> list[tuple[str, str]]:
-    facts = [("Nội dung thu:", receipt.title)]
+    label = "Nội dung chi:" if receipt.kind is ReceiptKind.REFUND else "Nội dung thu:"
+    facts = [(label, receipt.title)]
     return facts + ([("Mã tham chiếu:", receipt.reference)] if receipt.reference else [])
 
 

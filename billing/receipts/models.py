@@ -27,7 +27,7 @@ class Receipt(Base):
     __tablename__ = "billing_receipt"
     __table_args__ = (
         UniqueConstraint("book", "year", "sequence"),
-        CheckConstraint("kind IN ('BILL', 'DEPOSIT', 'EXCESS')", name="kind"),
+        CheckConstraint("kind IN ('BILL', 'DEPOSIT', 'EXCESS', 'REFUND')", name="kind"),
         CheckConstraint("method IN ('CASH', 'TRANSFER')", name="method"),
         CheckConstraint("amount > 0 AND excess >= 0 AND excess <= amount", name="amounts"),
         Index("ix_billing_receipt_episode_id", "episode_id"),

@@ -19,6 +19,9 @@ class ReceiptKind(StrEnum):
     EXCESS = "EXCESS"
     """Phiếu ghi nhận tiền nộp thừa chờ hoàn: all of it waits to be given back."""
 
+    REFUND = "REFUND"
+    """Phiếu chi hoàn tiền: the only one by which money leaves."""
+
 
 class Method(StrEnum):
     CASH = "CASH"
@@ -31,6 +34,7 @@ KIND_WORDS = {
     ReceiptKind.BILL: "Phiếu thu viện phí",
     ReceiptKind.DEPOSIT: "Phiếu thu tạm ứng",
     ReceiptKind.EXCESS: "Phiếu ghi nhận nộp thừa",
+    ReceiptKind.REFUND: "Phiếu chi hoàn tiền",
 }
 METHOD_WORDS = {Method.CASH: "Tiền mặt", Method.TRANSFER: "Chuyển khoản"}
 

@@ -177,6 +177,32 @@ COLUMN billing_receipt.title text NOT NULL
 COLUMN billing_receipt.year integer NOT NULL
 COLUMN billing_reference_key.id integer NOT NULL
 COLUMN billing_reference_key.key bytea NOT NULL
+COLUMN billing_refund.account_id uuid NOT NULL
+COLUMN billing_refund.amount bigint NOT NULL
+COLUMN billing_refund.bank_reference text NOT NULL
+COLUMN billing_refund.closed_at timestamp with time zone
+COLUMN billing_refund.decided_at timestamp with time zone
+COLUMN billing_refund.decided_by uuid
+COLUMN billing_refund.decided_name text NOT NULL
+COLUMN billing_refund.decision_note text NOT NULL
+COLUMN billing_refund.entry_id uuid
+COLUMN billing_refund.episode_id uuid NOT NULL
+COLUMN billing_refund.failure text NOT NULL
+COLUMN billing_refund.id uuid NOT NULL
+COLUMN billing_refund.method text NOT NULL
+COLUMN billing_refund.patient_id uuid NOT NULL
+COLUMN billing_refund.reason text NOT NULL
+COLUMN billing_refund.receipt_id uuid NOT NULL
+COLUMN billing_refund.requested_at timestamp with time zone NOT NULL
+COLUMN billing_refund.requested_by uuid NOT NULL
+COLUMN billing_refund.requested_name text NOT NULL
+COLUMN billing_refund.sent_at timestamp with time zone
+COLUMN billing_refund.sent_name text NOT NULL
+COLUMN billing_refund.source text NOT NULL
+COLUMN billing_refund.state text NOT NULL
+COLUMN billing_refund.to_account text NOT NULL
+COLUMN billing_refund.to_bank text NOT NULL
+COLUMN billing_refund.to_holder text NOT NULL
 COLUMN billing_request.account_id uuid NOT NULL
 COLUMN billing_request.amount bigint NOT NULL
 COLUMN billing_request.closed_at timestamp with time zone
@@ -1093,7 +1119,7 @@ CONSTRAINT billing_price ck_billing_price_kind CHECK ((kind = ANY (ARRAY['BHYT':
 CONSTRAINT billing_price pk_billing_price PRIMARY KEY (id)
 CONSTRAINT billing_price uq_billing_price_service_code_kind_valid_from UNIQUE (service_code, kind, valid_from)
 CONSTRAINT billing_receipt ck_billing_receipt_amounts CHECK (((amount > 0) AND (excess >= 0) AND (excess <= amount)))
-CONSTRAINT billing_receipt ck_billing_receipt_kind CHECK ((kind = ANY (ARRAY['BILL'::text, 'DEPOSIT'::text, 'EXCESS'::text])))
+CONSTRAINT billing_receipt ck_billing_receipt_kind CHECK ((kind = ANY (ARRAY['BILL'::text, 'DEPOSIT'::text, 'EXCESS'::text, 'REFUND'::text])))
 CONSTRAINT billing_receipt ck_billing_receipt_method CHECK ((method = ANY (ARRAY['CASH'::text, 'TRANSFER'::text])))
 CONSTRAINT billing_receipt fk_billing_receipt_account_id FOREIGN KEY (account_id) REFERENCES billing_account(id)
 CONSTRAINT billing_receipt fk_billing_receipt_entry_id FOREIGN KEY (entry_id) REFERENCES billing_ledger_entry(id)
@@ -1103,6 +1129,19 @@ CONSTRAINT billing_receipt uq_billing_receipt_book_year_sequence UNIQUE (book, y
 CONSTRAINT billing_receipt uq_billing_receipt_entry_id UNIQUE (entry_id)
 CONSTRAINT billing_reference_key ck_billing_reference_key_one CHECK ((id = 1))
 CONSTRAINT billing_reference_key pk_billing_reference_key PRIMARY KEY (id)
+CONSTRAINT billing_refund ck_billing_refund_amount CHECK ((amount > 0))
+CONSTRAINT billing_refund ck_billing_refund_decided CHECK (((state = 'REQUESTED'::text) OR (decided_by IS NOT NULL)))
+CONSTRAINT billing_refund ck_billing_refund_method CHECK ((method = ANY (ARRAY['CASH'::text, 'TRANSFER'::text])))
+CONSTRAINT billing_refund ck_billing_refund_posted CHECK (((state = ANY (ARRAY['SENT'::text, 'CONFIRMED'::text, 'FAILED'::text])) = (entry_id IS NOT NULL)))
+CONSTRAINT billing_refund ck_billing_refund_second_person CHECK ((decided_by <> requested_by))
+CONSTRAINT billing_refund ck_billing_refund_source CHECK ((source = ANY (ARRAY['DEPOSIT'::text, 'EXCESS'::text])))
+CONSTRAINT billing_refund ck_billing_refund_state CHECK ((state = ANY (ARRAY['REQUESTED'::text, 'APPROVED'::text, 'REJECTED'::text, 'SENT'::text, 'CONFIRMED'::text, 'FAILED'::text])))
+CONSTRAINT billing_refund ck_billing_refund_where CHECK (((method = 'CASH'::text) OR ((to_account <> ''::text) AND (to_holder <> ''::text))))
+CONSTRAINT billing_refund fk_billing_refund_account_id_billing_account FOREIGN KEY (account_id) REFERENCES billing_account(id)
+CONSTRAINT billing_refund fk_billing_refund_entry_id_billing_ledger_entry FOREIGN KEY (entry_id) REFERENCES billing_ledger_entry(id)
+CONSTRAINT billing_refund fk_billing_refund_receipt_id_billing_receipt FOREIGN KEY (receipt_id) REFERENCES billing_receipt(id)
+CONSTRAINT billing_refund pk_billing_refund PRIMARY KEY (id)
+CONSTRAINT billing_refund uq_billing_refund_entry_id UNIQUE (entry_id)
 CONSTRAINT billing_request ck_billing_request_amounts CHECK (((amount > 0) AND (received >= 0) AND (excess >= 0) AND (received <= amount)))
 CONSTRAINT billing_request ck_billing_request_kind CHECK ((kind = ANY (ARRAY['BILL'::text, 'DEPOSIT'::text])))
 CONSTRAINT billing_request ck_billing_request_overpaid CHECK (((state = 'OVERPAID'::text) = (excess > 0)))
@@ -1501,6 +1540,8 @@ INDEX CREATE INDEX ix_billing_receipt_account_id ON public.billing_receipt USING
 INDEX CREATE INDEX ix_billing_receipt_episode_id ON public.billing_receipt USING btree (episode_id)
 INDEX CREATE INDEX ix_billing_receipt_patient_id ON public.billing_receipt USING btree (patient_id, issued_at)
 INDEX CREATE INDEX ix_billing_receipt_request_id ON public.billing_receipt USING btree (request_id)
+INDEX CREATE INDEX ix_billing_refund_account_id ON public.billing_refund USING btree (account_id)
+INDEX CREATE INDEX ix_billing_refund_open ON public.billing_refund USING btree (requested_at) WHERE (state = ANY (ARRAY['REQUESTED'::text, 'APPROVED'::text, 'SENT'::text]))
 INDEX CREATE INDEX ix_billing_request_account_id ON public.billing_request USING btree (account_id, created_at)
 INDEX CREATE INDEX ix_billing_request_charge_charge_id ON public.billing_request_charge USING btree (charge_id)
 INDEX CREATE INDEX ix_billing_request_counter ON public.billing_request USING btree (counter, created_at)
@@ -1609,6 +1650,7 @@ INDEX CREATE UNIQUE INDEX pk_billing_paper ON public.billing_paper USING btree (
 INDEX CREATE UNIQUE INDEX pk_billing_price ON public.billing_price USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_billing_receipt ON public.billing_receipt USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_billing_reference_key ON public.billing_reference_key USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_billing_refund ON public.billing_refund USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_billing_request ON public.billing_request USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_billing_request_charge ON public.billing_request_charge USING btree (request_id, charge_id)
 INDEX CREATE UNIQUE INDEX pk_billing_screen ON public.billing_screen USING btree (id)
@@ -1699,6 +1741,7 @@ INDEX CREATE UNIQUE INDEX uq_billing_paper_kind_subject_id ON public.billing_pap
 INDEX CREATE UNIQUE INDEX uq_billing_price_service_code_kind_valid_from ON public.billing_price USING btree (service_code, kind, valid_from)
 INDEX CREATE UNIQUE INDEX uq_billing_receipt_book_year_sequence ON public.billing_receipt USING btree (book, year, sequence)
 INDEX CREATE UNIQUE INDEX uq_billing_receipt_entry_id ON public.billing_receipt USING btree (entry_id)
+INDEX CREATE UNIQUE INDEX uq_billing_refund_entry_id ON public.billing_refund USING btree (entry_id)
 INDEX CREATE UNIQUE INDEX uq_billing_request_reference ON public.billing_request USING btree (reference)
 INDEX CREATE UNIQUE INDEX uq_billing_screen_code ON public.billing_screen USING btree (code) WHERE (paired_at IS NULL)
 INDEX CREATE UNIQUE INDEX uq_billing_screen_token_hash ON public.billing_screen USING btree (token_hash)
@@ -2162,6 +2205,7 @@ GRANT INSERT, SELECT ON billing_paper TO lanh_app
 GRANT INSERT, SELECT ON billing_price TO lanh_app
 GRANT INSERT, SELECT ON billing_receipt TO lanh_app
 GRANT SELECT ON billing_reference_key TO lanh_app
+GRANT INSERT, SELECT, UPDATE ON billing_refund TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON billing_request TO lanh_app
 GRANT INSERT, SELECT ON billing_request_charge TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON billing_screen TO lanh_app

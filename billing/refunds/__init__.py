@@ -1,0 +1,1 @@
+"""Hoàn ứng, hoàn tiền nộp thừa: asked, approved by another person, paid out, confirmed."""
