@@ -82,13 +82,17 @@ class Enclosed(Struct, frozen=True):
 
     def stream(self, moment: bytes) -> bytes:
         """Return the embedded file, packed."""
-        packed = zlib.compress(self.data, 9)
+        packed, filters = zlib.compress(self.data, 9), b"/FlateDecode"
+        if packed.endswith(
+            (b"\r", b"\n")
+        ):  # Before `endstream` that reads like the end of the line (PDF/A-3).
+            packed, filters = packed.hex().encode() + b">", b"[/ASCIIHexDecode/FlateDecode]"
         subtype = self.media_type.replace("/", "#2F").encode("ascii")
         check = hashlib.md5(self.data, usedforsecurity=False).hexdigest().encode()
         return (
-            b"<</Type/EmbeddedFile/Subtype/%s/Filter/FlateDecode/Length %d"
+            b"<</Type/EmbeddedFile/Subtype/%s/Filter%s/Length %d"
             b"/Params<</Size %d/ModDate(%s)/CheckSum<%s>>>>>\nstream\n%s\nendstream"
-        ) % (subtype, len(packed), len(self.data), moment, check, packed)
+        ) % (subtype, filters, len(packed), len(self.data), moment, check, packed)
 
 
 def _text(text: str) -> bytes:

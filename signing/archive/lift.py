@@ -9,6 +9,7 @@ from asn1crypto import cms as asn1_cms
 from asn1crypto import crl as asn1_crl
 from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
+from pyhanko.pdf_utils.generic import NameObject, StreamObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.general import SigningError
@@ -62,6 +63,7 @@ async def lift_file(
             ocsps=[asn1_ocsp.OCSPResponse.load(der) for der in ocsps],
             crls=[asn1_crl.CertificateList.load(der) for der in crls],
         )
+        _end_no_stream_like_a_line(writer)
         stamper = PdfTimeStamper(_Stamper(stamps, now))
         out = await stamper.async_timestamp_pdf(writer, "sha256", bytes_reserved=2 * TOKEN_ROOM)
     except (PdfError, SigningError, ValueError) as error:
@@ -71,3 +73,10 @@ async def lift_file(
     if not lifted.startswith(pdf):
         raise CannotLift("Bộ ghi đã đổi phần đã ký; bỏ kết quả.")
     return lifted
+
+
+def _end_no_stream_like_a_line(writer: IncrementalPdfFileWriter) -> None:
+    """Write streams that end with CR or LF in hexadecimal: PDF/A-3 readers can't tell that byte from the line's end."""
+    for added in writer.objects.values():
+        if isinstance(added, StreamObject) and added.encoded_data.endswith((b"\r", b"\n")):
+            added.apply_filter(NameObject("/ASCIIHexDecode"))
