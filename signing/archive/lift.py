@@ -3,12 +3,13 @@
 import io
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 from asn1crypto import cms as asn1_cms
 from asn1crypto import crl as asn1_crl
 from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
+from msgspec import Struct
 from pyhanko.pdf_utils.generic import NameObject, StreamObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.misc import PdfError
@@ -44,32 +45,54 @@ class _Stamper(TimeStamper):
         return asn1_cms.ContentInfo.load(stamp.token)
 
 
-async def lift_file(
-    pdf: bytes,
-    *,
-    certificates: Sequence[bytes],
-    ocsps: Sequence[bytes],
-    crls: Sequence[bytes],
-    stamps: TimestampClient,
-    now: datetime,
-) -> bytes:
+class Material(Struct, frozen=True):
+    """What a verifier needs when nobody answers any more (DER): certificates and their revocation answers."""
+
+    certificates: Sequence[bytes] = ()
+    ocsps: Sequence[bytes] = ()
+    crls: Sequence[bytes] = ()
+
+
+async def lift_file(pdf: bytes, material: Material, *, stamps: TimestampClient, now: datetime) -> bytes:
     """Return the file with validation material and one more document timestamp. Raises CannotLift."""
     try:
-        writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-        DocumentSecurityStore.supply_dss_in_writer(
-            writer,
-            None,
-            certs=[asn1_x509.Certificate.load(der) for der in certificates],
-            ocsps=[asn1_ocsp.OCSPResponse.load(der) for der in ocsps],
-            crls=[asn1_crl.CertificateList.load(der) for der in crls],
-        )
-        _end_no_stream_like_a_line(writer)
+        writer = _with_material(pdf, material)
         stamper = PdfTimeStamper(_Stamper(stamps, now))
         out = await stamper.async_timestamp_pdf(writer, "sha256", bytes_reserved=2 * TOKEN_ROOM)
     except (PdfError, SigningError, ValueError) as error:
         raise CannotLift("Không thêm được dữ liệu lưu trữ dài hạn vào tệp.") from error
+    return _appended(pdf, out)
+
+
+def add_material(pdf: bytes, material: Material) -> bytes:
+    """Return the file with more validation material, such as the standing of its last timestamp's authority.
+
+    Raises CannotLift.
+    """
+    try:
+        writer, out = _with_material(pdf, material), io.BytesIO()
+        writer.write(out)  # type: ignore[no-untyped-call]  # pyHanko is untyped here
+    except (PdfError, ValueError) as error:
+        raise CannotLift("Không thêm được dữ liệu lưu trữ dài hạn vào tệp.") from error
+    return _appended(pdf, out)
+
+
+def _with_material(pdf: bytes, material: Material) -> IncrementalPdfFileWriter:
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    DocumentSecurityStore.supply_dss_in_writer(
+        writer,
+        None,
+        certs=[asn1_x509.Certificate.load(der) for der in material.certificates],
+        ocsps=[asn1_ocsp.OCSPResponse.load(der) for der in material.ocsps],
+        crls=[asn1_crl.CertificateList.load(der) for der in material.crls],
+    )
+    _end_no_stream_like_a_line(writer)
+    return writer
+
+
+def _appended(pdf: bytes, out: IO[bytes]) -> bytes:
     out.seek(0)
-    lifted = bytes(out.read())
+    lifted = out.read()
     if not lifted.startswith(pdf):
         raise CannotLift("Bộ ghi đã đổi phần đã ký; bỏ kết quả.")
     return lifted

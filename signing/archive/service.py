@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Instant
 from kernel.services import Services
-from signing.archive.lift import CannotLift, lift_file
+from signing.archive.lift import CannotLift, Material, add_material, lift_file
 from signing.archive.models import Archived
 from signing.cms import read_signed_data
 from signing.context import Context, context_of
@@ -57,22 +57,19 @@ async def lift_document(
         return None
     source = lifted or document.head_sha256
     pdf = await services.objects.get(source)
-    path_set = signer_paths(pdf, context.trust, now)
-    ocsps, crls = await _answers(services, context, path_set, now)
-    certificates = {link.public_bytes(Encoding.DER): None for path in path_set for link in path[:-1]}
-    made = await lift_file(
-        pdf,
-        certificates=list(certificates),
-        ocsps=list(dict.fromkeys((*kept.ocsps, *ocsps))),
-        crls=list(dict.fromkeys((*kept.crls, *crls))),
-        stamps=stamps,
-        now=now,
+    asked = await _material(services, context, signer_paths(pdf, context.trust, now), now)
+    known = Material(
+        asked.certificates,
+        list(dict.fromkeys((*kept.ocsps, *asked.ocsps))),
+        list(dict.fromkeys((*kept.crls, *asked.crls))),
     )
+    made = await lift_file(pdf, known, stamps=stamps, now=now)
+    last = signer_paths(made[len(pdf) :], context.trust, now, base=len(pdf))
+    made = add_material(made, await _material(services, context, last, now))
     report = await services.cpu.run(verify_pdf_job, made, context.trust_pem, context.trust.demo, now, (), ())
     if not report.valid or any(s.level is not Level.B_LTA for s in report.signatures):
         raise CannotLift("Bản lưu trữ dài hạn không qua được kiểm tra, giữ bản cũ.")
     sha256 = await services.objects.put(made)
-    last = signer_paths(made[len(pdf) :], context.trust, now, base=len(pdf))
     holds_until = min(link.not_valid_after_utc for path in last for link in path)
     row = {
         "sha256": sha256,
@@ -87,15 +84,16 @@ async def lift_document(
     return Level.B_LTA
 
 
-async def _answers(
+async def _material(
     services: Services, context: Context, paths: list[tuple[x509.Certificate, ...]], now: datetime
-) -> tuple[list[bytes], list[bytes]]:
-    """Ask the standing of every certificate of the file, signers and timestamp authorities. Raises CannotLift."""
+) -> Material:
+    """Ask the standing of every certificate of some paths, signers' and timestamp authorities'. Raises CannotLift."""
     client = context.status(services.http)
     found = [answer for path in paths for answer in await client.ask_path(path, now=now)]
     if any(answer.standing is Standing.UNREACHABLE for answer in found):
         raise CannotLift("Chưa hỏi được trạng thái chứng thư; sẽ thử lại.")
-    return [a.ocsp for a in found if a.ocsp], [a.crl for a in found if a.crl]
+    certificates = dict.fromkeys(link.public_bytes(Encoding.DER) for path in paths for link in path)
+    return Material(list(certificates), [a.ocsp for a in found if a.ocsp], [a.crl for a in found if a.crl])
 
 
 def signer_paths(

@@ -1,27 +1,37 @@
 """Lifting to B-LTA: by a job, appended only, still valid when the certificates have ended and nobody answers."""
 
+import hashlib
+import re
 import zlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from litestar import Litestar
 from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 
-from hospital.demo.outside.pki import TimestampAuthority
+from hospital.demo.outside.pki import PkiDesk, TimestampAuthority
 from hospital.demo.pki import DemoPki
 from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.outbox.api import drain
+from kernel.paper.blocks import PaperDocument, Signatures, Slot, Title
+from kernel.paper.fonts import regular
+from kernel.paper.pdf import Attachment
+from kernel.paper.render import render
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
 from signing.api import TrustList, get_document, sign_documents, verify_file, verify_pdf
-from signing.archive.lift import CannotLift, lift_file
+from signing.appearance import Enclosed
+from signing.archive.lift import CannotLift, Material, add_material, lift_file
 from signing.archive.models import Archived
 from signing.archive.service import ending_archives, lift_document
+from signing.keys import SoftwareSigner
 from signing.status import Standing
+from signing.tasks.engine import Look, sign_file
 from signing.timestamps import Timestamp, TimestampClient
 from signing.verification.bounds import FileTooHeavy
 from signing.verification.pdf import BrokenPdf
@@ -36,6 +46,7 @@ from tests.signing.hospital import (
     signing_settings,
     with_authority,
 )
+from tests.signing.test_own_paper import ALLOWED_AFTER_SIGNING, findings
 
 pytestmark = pytest.mark.anyio
 
@@ -123,9 +134,7 @@ async def test_renewed_timestamps_carry_a_file_past_the_end_of_their_authorities
         assert await ending_archives(session, before=lifted.holds_until + timedelta(days=1)) == [document.id]
     once = await services.objects.get(lifted.sha256)
     later = utc_now() + timedelta(days=3_600)
-    renewed = await lift_file(
-        once, certificates=[], ocsps=[], crls=[], stamps=Later(pki, trust, later), now=later
-    )
+    renewed = await lift_file(once, Material(), stamps=Later(pki, trust, later), now=later)
     end = utc_now() + timedelta(days=20 * 365)
     assert not verify_pdf(once, trust, end).valid
     report = verify_pdf(renewed, trust, end)
@@ -178,3 +187,64 @@ async def test_qpdf_finds_no_fault_in_a_lifted_file(
     file = tmp_path_factory.mktemp("lifted") / "a.pdf"
     file.write_bytes(await services.objects.get(lifted.sha256))
     assert "No syntax or stream encoding errors" in run("qpdf", "--check", file)
+
+
+async def test_the_renewal_job_stamps_once_more_and_keeps_the_copy_before(
+    services: Services, signer: Actor, trust: TrustList
+) -> None:
+    document = await a_document(services, signer)
+    await sign_documents(services, signer, [document.id], PIN, utc_now())
+    assert await lift_document(services, document.id, now=utc_now(), renew=True) is None
+    await lift_document(services, document.id, now=utc_now())
+    assert await lift_document(services, document.id, now=utc_now(), renew=True) is Level.B_LTA
+    async with services.sessions() as session:
+        first, second = (await session.scalars(select(Archived).order_by(Archived.made_at))).all()
+    assert second.source_sha256 == first.sha256
+    once, twice = [await services.objects.get(row.sha256) for row in (first, second)]
+    assert twice.startswith(once)
+    assert twice.count(b"/DocTimeStamp") == 2
+    assert verify_pdf(twice, trust, utc_now()).valid
+
+
+async def test_a_lifted_paper_stays_pdf_a_even_when_an_answer_ends_like_a_line(
+    pki: DemoPki, doctor: SoftwareSigner, authority: TimestampAuthority, trust: TrustList
+) -> None:
+    """One list of revoked certificates in 128 ends with CR or LF; validators take it for the end of the line."""
+    desk, now = PkiDesk(pki.folder), utc_now()
+    lists = (desk.crl("root", now=now - timedelta(seconds=second)) for second in range(20_000))
+    awkward = next(crl for crl in lists if crl.endswith((b"\r", b"\n")))
+    paper = PaperDocument(
+        title="Phiếu",
+        author="BS",
+        created_at=now,
+        blocks=(Title(text="PHIẾU"), Signatures(slots=(Slot(field="bac_si", role="Bác sĩ"),))),
+        attachments=(Attachment("benh-an.json", b"{}"),),
+    )
+    pdf = render(paper)
+    signed = await sign_file(
+        pdf,
+        hashlib.sha256(pdf).hexdigest(),
+        None,
+        "bac_si",
+        doctor,
+        trust=trust,
+        stamps=Now(authority, trust),
+        token_room=5_000,
+        look=Look(regular(), "BS"),
+        now=now,
+    )
+    material = Material([pki.issuing.public_bytes(Encoding.DER)], [], [awkward])
+    lifted = await lift_file(signed.pdf, material, stamps=Now(authority, trust), now=now)
+    assert findings(signed.pdf) <= ALLOWED_AFTER_SIGNING
+    assert findings(add_material(lifted, Material([], [], [desk.crl("issuing", now=now)]))) <= (
+        ALLOWED_AFTER_SIGNING
+    )
+    assert findings(lifted) <= ALLOWED_AFTER_SIGNING
+    assert verify_pdf(lifted, trust, now).valid
+
+
+def test_what_a_signature_carries_never_ends_like_a_line() -> None:
+    contents = [hashlib.sha256(b"%d" % number).digest() for number in range(2_000)]
+    assert any(zlib.compress(data, 9).endswith((b"\r", b"\n")) for data in contents)
+    carried = [Enclosed("a.json", "Bằng chứng", data).stream(b"D:20261122") for data in contents]
+    assert not any(re.search(rb"[\r\n]\nendstream", stream) for stream in carried)

@@ -134,7 +134,8 @@ async def test_pyhanko_says_valid_at_every_revision(revisions: list[Signed], pki
         signatures = PdfFileReader(io.BytesIO(pdf)).embedded_regular_signatures
         assert len(signatures) == count
         status = await async_validate_pdf_signature(signatures[-1], context)
-        assert status.bottom_line, status.pretty_print_details()
+        assert status.bottom_line
+        assert status.timestamp_validity is not None
         assert status.timestamp_validity.trusted
 
 
