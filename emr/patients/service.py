@@ -24,6 +24,7 @@ from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant, local_day
 from kernel.problems import Conflict, NotFound, Refused
 from kernel.staff.api import Actor
+from kernel.statements import Statement
 from kernel.text import clean_line, fold, normalise_phone
 
 _PATIENTS = cast(Table, Patient.__table__)
@@ -45,8 +46,9 @@ _MADE = (
     *("insurance_no", "passport_no", "phone", "address", "ward_code", "province_code", "ethnic_code"),
     *("nationality", "occupation", "allergies", "revision", "fingerprint", "registered_at", "registered_by"),
 )
-_REGISTER = text(
-    f"""
+_REGISTER = Statement(
+    text(
+        f"""
     WITH patient AS (
         INSERT INTO emr_patient (code, {", ".join(_MADE)})
         VALUES (emr_next_code('BN', :year, 'emr_patient_number'), {", ".join(f":{name}" for name in _MADE)})
@@ -58,8 +60,9 @@ _REGISTER = text(
         FROM patient, unnest(CAST(:kinds AS text[]), CAST(:numbers AS text[])) AS number (kind, value)
         ON CONFLICT DO NOTHING RETURNING kind
     )
-    SELECT (SELECT code FROM patient), ARRAY(SELECT kind FROM taken)
+    SELECT (SELECT code FROM patient) AS code, ARRAY(SELECT kind FROM taken) AS taken
     """  # noqa: S608  (only names of columns are put in)
+    )
 )
 """Chart and numbers in one round trip; a number somebody else is registering is waited for."""
 _KEPT: tuple[str, ...] = (
@@ -109,8 +112,9 @@ async def register_patient(
         "registered_by": actor.id,
     }
     lists = {"kinds": [kind.value for kind in numbers], "numbers": list(numbers.values())}
-    made = await session.execute(_REGISTER, values | lists | {"year": local_day(now).year})
-    code, taken = made.one()
+    made = await _REGISTER.first(session, **values, **lists, year=local_day(now).year)
+    assert made is not None, "it always answers with one row"
+    code, taken = made["code"], made["taken"]
     if code is None:
         stored = await session.scalar(select(Patient.fingerprint).where(Patient.id == command.id))
         require_same(stored or b"", command)
