@@ -18,6 +18,7 @@ COMMANDS = {
     "outside": "Chạy thế giới bên ngoài giả: ngân hàng, nhà mạng, thuế, TSA (chỉ để thử).",
     "journey": "Đi trọn đường của ba người bệnh qua HTTP và để lại bằng chứng.",
     "token-agent": "Ký bằng USB token trên máy của người ký (chạy ở máy trạm).",
+    "signers": "In người ký chưa sẵn sàng theo lần tổng duyệt gần nhất.",
     "verify": "Kiểm tra chữ ký của một tệp PDF hoặc XML.",
     "audit": "Kiểm tra nhật ký truy cập.",
     "backup": "Sao lưu cơ sở dữ liệu và tệp.",

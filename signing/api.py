@@ -43,6 +43,7 @@ from signing.key_kinds import KeyKind
 from signing.keys import BadKeyFile, KeyLocked, SoftwareSigner, WrongPin, open_pkcs12
 from signing.organisation import organisation_signer
 from signing.policy.service import SignAnotherWay, signer_for
+from signing.rehearsal.service import Readiness, readiness
 from signing.tasks.batch import SignResult, SignState
 from signing.tasks.behalf import (
     GiveMandate,
@@ -103,6 +104,7 @@ __all__ = [
     "NotTheAuthor",
     "NotYourTurn",
     "PinLocked",
+    "Readiness",
     "RefuseDocument",
     "RegisterCertificate",
     "Report",
@@ -142,6 +144,7 @@ __all__ = [
     "organisation_signer",
     "prepare_document",
     "read_code",
+    "readiness",
     "recall_document",
     "refuse_document",
     "register_certificate",

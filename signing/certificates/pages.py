@@ -290,7 +290,7 @@ async def _given(request: Wire) -> dict[str, str]:
     """Read the form; a file becomes base64. The PIN stays out of what is shown again."""
     form = await request.form()
     given = {
-        name: str(form.get(name) or "") for name in ("staff", "key_kind", "pin", "key_name", "object_name")
+        name: str(form.get(name) or "") for name in ("staff", "key_kind", "pin", "credential", "object_name")
     }
     file = form.get("file")
     given["file"] = b64encode(await file.read()).decode() if isinstance(file, UploadFile) else ""
@@ -299,9 +299,9 @@ async def _given(request: Wire) -> dict[str, str]:
 
 def _new_certificate(given: dict[str, str], staff_id: UUID | None) -> NewCertificate:
     kind = KeyKind(given["key_kind"]) if given["key_kind"] in list(KeyKind) else KeyKind.PKCS12
-    name = given["object_name"] if kind is KeyKind.PKCS11 else ""
+    names = {KeyKind.PKCS11: given["object_name"], KeyKind.CSC: given["credential"].strip()}
     return NewCertificate(
-        key_kind=kind, staff_id=staff_id, file=given["file"], pin=given["pin"], key_name=name
+        key_kind=kind, staff_id=staff_id, file=given["file"], pin=given["pin"], key_name=names.get(kind, "")
     )
 
 

@@ -116,6 +116,10 @@ async def upload_certificate(
     """
     if key_kind is KeyKind.PKCS12:
         raise BadCertificateFile("Khóa phần mềm đăng ký bằng tệp PKCS#12 cùng mã PIN.", field="key_kind")
+    if key_kind is KeyKind.CSC and not key_name.strip():
+        raise BadCertificateFile(
+            "Ký từ xa cần mã chứng thực (credential ID) ở nhà cung cấp.", field="credential"
+        )
     found = await anyio.to_thread.run_sync(read_certificates, data)
     if key_kind is KeyKind.PKCS11:
         uri = read_token_uri(key_name)

@@ -135,6 +135,24 @@ async def test_a_person_enrols_the_certificate_of_a_usb_token(
     assert (mine["key_kind"], mine["name"]) == ("TOKEN", NAME)
 
 
+async def test_a_remote_credential_is_registered_with_its_name_at_the_provider(
+    client: httpx.AsyncClient, services: Services, signed_in: SignedIn, pki: DemoPki
+) -> None:
+    await numbered(services, await signed_in(Role.DOCTOR, name=NAME))
+    holder = Holder("x", NAME, f"CCCD:{NUMBER}")
+    certificate, _ = pki.issue(holder, ec.generate_private_key(ec.SECP256R1()), now=utc_now())
+    file = {"file": ("a.cer", certificate.public_bytes(Encoding.DER))}
+    nameless = await client.post("/sign/certificates", data={"key_kind": "CSC"}, files=file)
+    assert nameless.status_code == 422
+    assert "mã chứng thực (credential ID)" in nameless.text
+    answer = await client.post(
+        "/sign/certificates", data={"key_kind": "CSC", "credential": "c-1"}, files=file
+    )
+    assert answer.status_code == 303
+    (mine,) = (await client.get("/api/signing/certificates/mine")).json()
+    assert (mine["key_kind"], mine["key_name"]) == ("CSC", "c-1")
+
+
 async def test_an_object_of_a_plugged_in_token_is_offered_and_registered(
     client: httpx.AsyncClient, services: Services, signed_in: SignedIn, pki: DemoPki, softhsm: SoftHsm
 ) -> None:
