@@ -1,6 +1,7 @@
 """Rehearse a signature: certificate, status, PIN, timestamp, font and space, tried with a paper that is thrown away."""
 
 import hashlib
+import re
 import shutil
 from datetime import timedelta
 from uuid import UUID
@@ -32,6 +33,7 @@ from signing.rehearsal.models import Rehearsal
 from signing.status import Standing
 from signing.tasks.engine import Look, sign_file
 from signing.tasks.service import open_seal
+from signing.timestamps import Timestamp
 from signing.verification.pdf import verify_pdf
 
 FIELD = "tong_duyet"
@@ -209,7 +211,7 @@ async def _throw_away(
     checks = [Check("pin", True, f"Đã ký thử và kiểm tra được ({signer.scheme}).")]
     if signed.stamp is None:
         return [*checks, _no_stamp(context)]
-    return [*checks, Check("stamp", True, f"{signed.stamp.authority} đã đóng dấu thời gian.")]
+    return [*checks, _stamped(signed.stamp)]
 
 
 async def _stamp_alone(services: Services, context: Context, *, now: Instant) -> Check:
@@ -217,7 +219,12 @@ async def _stamp_alone(services: Services, context: Context, *, now: Instant) ->
     stamp = await stamps.stamp(b"tong duyet", now=now) if stamps else None
     if stamp is None:
         return _no_stamp(context)
-    return Check("stamp", True, f"{stamp.authority} đã đóng dấu thời gian.")
+    return _stamped(stamp)
+
+
+def _stamped(stamp: Timestamp) -> Check:
+    name = re.search(r"CN=([^,]+)", stamp.authority)
+    return Check("stamp", True, f"{name[1] if name else stamp.authority} đã đóng dấu thời gian.")
 
 
 def _no_stamp(context: Context) -> Check:
