@@ -5,6 +5,7 @@ from kernel.web.setup import RailItem
 
 CLINICAL = frozenset({Role.RECEPTION, Role.DOCTOR, Role.NURSE, Role.HEAD, Role.DIRECTOR, Role.ARCHIVIST})
 SIGNERS = frozenset({Role.DOCTOR, Role.NURSE, Role.HEAD, Role.DIRECTOR, Role.LAB})
+BEDSIDE = frozenset({Role.DOCTOR, Role.NURSE, Role.RECEPTION, Role.HEAD, Role.DIRECTOR})
 
 RAIL = (
     RailItem("/workbench", "Khám", "stethoscope", frozenset({Role.DOCTOR})),
@@ -15,6 +16,7 @@ RAIL = (
     RailItem("/orders", "Thực hiện", "test-tube", frozenset({Role.LAB, Role.NURSE})),
     RailItem("/stays", "Nội trú", "bed", frozenset({Role.NURSE, Role.DOCTOR, Role.HEAD})),
     RailItem("/sign", "Ký", "signature", SIGNERS, badge="/sign/count"),
+    RailItem("/sign/people", "Người bệnh ký", "fingerprint", BEDSIDE),
     RailItem("/patients", "Người bệnh", "users", CLINICAL),
     RailItem("/credits", "Cho nợ", "hand-coins", frozenset({Role.DIRECTOR, Role.HEAD})),
     RailItem("/emergency-access", "Mở khẩn", "shield-alert", frozenset({Role.DIRECTOR})),

@@ -11,6 +11,9 @@ from signing.certificates.pages import (
 )
 from signing.certificates.rest import CertificateController
 from signing.pages import SigningPages
+from signing.people.pages import PeoplePages
+from signing.people.rest import PeopleController
+from signing.people.tablet_pages import TabletPages
 from signing.remote.pages import RemotePages
 from signing.remote.rest import RemoteCallbackController
 from signing.rest import SigningController, verify_bytes
@@ -22,6 +25,9 @@ ROUTES: list[ControllerRouterHandler] = [
     SigningPages,
     TaskPages,
     RemotePages,
+    PeoplePages,
+    PeopleController,
+    TabletPages,
     RemoteCallbackController,
     CertificateController,
     CertificatePages,
