@@ -67,7 +67,7 @@ from signing.verification.pdf import verify_pdf
 from signing.verification.report import Report, SignatureReport
 from signing.verification.service import UnknownFormat, verify_file, verify_offline
 from signing.verification.xml import verify_xml
-from signing.xml import BadXml, sign_xml_enveloped, sign_xml_invoice
+from signing.xml import BadXml, ClaimProfile, sign_xml_claim, sign_xml_enveloped, sign_xml_invoice
 
 __all__ = [
     "STATE_WORDS",
@@ -78,6 +78,7 @@ __all__ = [
     "CannotTake",
     "Capacity",
     "CertificateView",
+    "ClaimProfile",
     "Context",
     "DocumentIdReused",
     "DocumentNotFound",
@@ -150,6 +151,7 @@ __all__ = [
     "register_certificate",
     "release_seal",
     "sign_documents",
+    "sign_xml_claim",
     "sign_xml_enveloped",
     "sign_xml_invoice",
     "signer_for",

@@ -4,6 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from signing.people.settings import PeopleSettings
+from signing.xml import ClaimProfile
 
 
 class CscAuth(StrEnum):
@@ -54,6 +55,8 @@ class SigningSettings(PeopleSettings, frozen=True):
     empty: the seal follows the last personal signature at any hour."""
     token_room_bytes: int = 5_000
     """Place kept in the file for a timestamp token."""
+    claim_profile: ClaimProfile = ClaimProfile.ENVELOPED_ROOT
+    """What the signature of an insurance claim covers: the whole document, or the parts that carry an Id."""
     renew_before_days: int = 180
     """An archive copy is stamped once more this long before its last timestamp's certificates end."""
     verify_per_minute: int = 10

@@ -1,4 +1,4 @@
-"""XML-DSig: the e-invoice profile of format 2.1.0 and a plain enveloped profile, with our own canonicaliser and any signer.
+"""XML-DSig: the e-invoice profile of format 2.1.0, the claim profile of health insurance and a plain enveloped one, any signer.
 
 The invoice profile (QĐ 1450/QĐ-TCT's successors): enveloped, inclusive C14N 1.0, SHA-256, two references (the data element
 and an Object with the signing time), KeyInfo/X509Data with subject and certificate. No prefixes anywhere, so a canonical
@@ -8,7 +8,10 @@ form needs no more than the few rules below; lxml's C14N of a sub-element writes
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
@@ -32,6 +35,13 @@ METHOD = {
     Scheme.RSA_PSS_SHA256: "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1",
 }
 SIZE_MAXIMUM = 20_000_000
+
+
+class ClaimProfile(StrEnum):
+    """What the signature of a claim covers; the portal's schema decides, so it is a setting."""
+
+    ENVELOPED_ROOT = "enveloped-root"  # The whole document, Reference URI="".
+    SCOPED_IDS = "scoped-ids"  # The parts of the document that carry an Id.
 
 
 class XmlSigner(Protocol):
@@ -95,14 +105,7 @@ def sign_xml_invoice(
 
 def sign_xml_enveloped(xml: bytes, signer: XmlSigner, *, signature_id: str = "Signature") -> bytes:
     """Sign a whole document; the Signature becomes the last child of its root. Raises BadXml."""
-    _refuse_entities(xml)
-    try:
-        root = etree.fromstring(
-            xml, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-        )
-    except etree.XMLSyntaxError as error:
-        raise BadXml("Tệp XML sai cú pháp.") from error
-    canonical_form: bytes = etree.tostring(root, method="c14n", exclusive=False, with_comments=False)
+    canonical_form = _canonical_tree(_tree(xml))
     # Exclusive C14N for SignedInfo: it must not depend on the prefixes that the root declares.
     references = (_reference("", canonical_form, enveloped=True),)
     signature = _signature(signer, references, signature_id, c14n=EXCLUSIVE)
@@ -110,6 +113,61 @@ def sign_xml_enveloped(xml: bytes, signer: XmlSigner, *, signature_id: str = "Si
     return (
         b'<?xml version="1.0" encoding="UTF-8"?>\n' + canonical_form[:end] + signature + canonical_form[end:]
     )
+
+
+def sign_xml_claim(
+    xml: bytes,
+    signer: XmlSigner,
+    *,
+    profile: ClaimProfile = ClaimProfile.ENVELOPED_ROOT,
+    place: str = "CHUKYDONVI",
+    signature_id: str = "Signature",
+) -> bytes:
+    """Sign a claim or check-in document of health insurance; the Signature fills the empty <CHUKYDONVI/> at its end.
+
+    Everything else stays as it is, byte by byte. Raises BadXml.
+    """
+    holder = re.compile(rb"<%s\s*/>|<%s>\s*</%s>" % ((place.encode(),) * 3))
+    spots = list(holder.finditer(xml))
+    empty = f"<{place}></{place}>".encode()
+    if len(spots) != 1:
+        raise BadXml(f"Hồ sơ cần đúng một chỗ trống {place} để ký.")
+    before, after = xml[: spots[0].start()], xml[spots[0].end() :]
+    root = _tree(before + empty + after)
+    if len(root) == 0 or root[-1].tag != place:
+        raise BadXml(f"Chỗ ký {place} phải là phần cuối của hồ sơ.")
+    if profile is ClaimProfile.ENVELOPED_ROOT:
+        parts = [("", root)]
+    else:
+        parts = [("#" + name, part) for part in root[:-1] if (name := part.get("Id"))]
+    if not parts:
+        raise BadXml("Không phần nào của hồ sơ mang mã Id để ký.")
+    references = tuple(
+        _reference(uri, _canonical_tree(part), enveloped=uri == "", c14n=C14N) for uri, part in parts
+    )
+    signature = _signature(signer, references, signature_id, inherited=root.nsmap)
+    return before + f"<{place}>".encode() + signature + f"</{place}>".encode() + after
+
+
+def _tree(xml: bytes) -> etree._Element:
+    """Parse without entities and network. Raises BadXml."""
+    _refuse_entities(xml)
+    try:
+        return etree.fromstring(
+            xml, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+        )
+    except etree.XMLSyntaxError as error:
+        raise BadXml("Tệp XML sai cú pháp.") from error
+
+
+def _canonical_tree(element: etree._Element) -> bytes:
+    """Write inclusive C14N 1.0. Raises BadXml under a default namespace, which lxml gets wrong for a part."""
+    if element.getparent() is not None and None in element.nsmap:
+        raise BadXml("Hồ sơ khai báo không gian tên mặc định, không thuộc mẫu này.")
+    canonical_form: bytes = etree.tostring(
+        element, method="c14n", exclusive=False, with_comments=False, with_tail=False
+    )
+    return canonical_form
 
 
 def parse(xml: bytes) -> ElementTree.Element:
@@ -154,10 +212,10 @@ def _attribute(text: str) -> str:
     return escaped.replace("\t", "&#x9;").replace("\n", "&#xA;").replace("\r", "&#xD;")
 
 
-def _reference(uri: str, content: bytes, *, enveloped: bool) -> str:
-    transforms = (
-        f'<Transforms><Transform Algorithm="{ENVELOPED}"></Transform></Transforms>' if enveloped else ""
-    )
+def _reference(uri: str, content: bytes, *, enveloped: bool, c14n: str = "") -> str:
+    used = [ENVELOPED] * enveloped + [c14n] * bool(c14n)
+    steps = "".join(f'<Transform Algorithm="{algorithm}"></Transform>' for algorithm in used)
+    transforms = f"<Transforms>{steps}</Transforms>" if steps else ""
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
     return (
         f'<Reference URI="{_attribute(uri)}">{transforms}<DigestMethod Algorithm="{SHA256}"></DigestMethod>'
@@ -166,16 +224,28 @@ def _reference(uri: str, content: bytes, *, enveloped: bool) -> str:
 
 
 def _signature(
-    signer: XmlSigner, references: tuple[str, ...], signature_id: str, *, after: str = "", c14n: str = C14N
+    signer: XmlSigner,
+    references: tuple[str, ...],
+    signature_id: str,
+    *,
+    after: str = "",
+    c14n: str = C14N,
+    inherited: Mapping[str | None, str] = MappingProxyType({}),
 ) -> bytes:
-    """Sign the references and write the Signature element; it is its own canonical form."""
+    """Sign the references and write the Signature element; it is its own canonical form.
+
+    `inherited`: prefixes that are in scope where it will stand; inclusive C14N writes them on SignedInfo.
+    """
+    prefixes = "".join(
+        f' xmlns:{prefix}="{_attribute(inherited[prefix])}"' for prefix in sorted(p for p in inherited if p)
+    )
     certificate = base64.b64encode(signer.certificate.public_bytes(Encoding.DER)).decode()
     method = METHOD[signer.xml_scheme]
     info = (
         f'<CanonicalizationMethod Algorithm="{c14n}"></CanonicalizationMethod>'
         f'<SignatureMethod Algorithm="{method}"></SignatureMethod>{"".join(references)}</SignedInfo>'
     )
-    value = signer.sign_xml(f'<SignedInfo xmlns="{DSIG}">{info}'.encode())
+    value = signer.sign_xml(f'<SignedInfo xmlns="{DSIG}"{prefixes}>{info}'.encode())
     return (
         f'<Signature xmlns="{DSIG}" Id="{_attribute(signature_id)}"><SignedInfo>{info}'
         f"<SignatureValue>{base64.b64encode(value).decode()}</SignatureValue><KeyInfo><X509Data>"
