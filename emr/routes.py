@@ -6,6 +6,7 @@ from emr.care_teams.pages import EmergencyPages
 from emr.care_teams.rest import EmergencyController
 from emr.catalogs.rest import CatalogController
 from emr.charts.pages import PatientPages, ScanPages
+from emr.entries.pages import EntryPages
 from emr.orders.credit_pages import CreditPages
 from emr.orders.pages import WorkPages
 from emr.orders.rest import OrderController
@@ -60,4 +61,5 @@ ROUTES: list[ControllerRouterHandler] = [
     PrescriptionController,
     SearchPages,
     RosterPages,
+    EntryPages,
 ]

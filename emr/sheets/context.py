@@ -55,6 +55,8 @@ class Chart(Struct, frozen=True):
     prices: dict[UUID, Vnd]
     diagnoses: list[dict[str, str]]
     """role, code and name, from the latest sheet of the visit that states any."""
+    entry: int
+    """The number of the next entry of the treatment sheet (tờ số)."""
     weight: str
     """The last weight written in this visit, in kg."""
     vitals: VitalsView | None
@@ -96,6 +98,7 @@ async def read_chart(session: AsyncSession, visit_id: UUID, *, sheet_id: UUID, n
         all_orders=all_orders,
         prices=await unit_prices(session, [order.id for order in orders]),
         diagnoses=await stated_diagnoses(session, visit_id, but=sheet_id),
+        entry=await _next_entry(session, visit_id, but=sheet_id) if stay else 1,
         weight=await _last_weight(session, visit_id, but=sheet_id),
         vitals=next(iter(await vitals_of_visit(session, visit_id)), None),
         day=local_day(now),
@@ -137,6 +140,22 @@ async def stated_diagnoses(
         .order_by(SheetDiagnosis.position)
     )
     return [{"role": role, "code": code, "name": name} for role, code, name in rows]
+
+
+async def _next_entry(session: AsyncSession, visit_id: UUID, *, but: UUID) -> int:
+    """Count the entries of the treatment sheet that were finished before this one; a new version keeps none apart."""
+    finished = [SheetState.COMPLETED.value, SheetState.SIGNED.value]
+    made = await session.scalar(
+        select(func.count())
+        .select_from(Sheet)
+        .where(
+            Sheet.visit_id == visit_id,
+            Sheet.form_code == "36-BV2",
+            Sheet.state.in_(finished),
+            Sheet.id != but,
+        )
+    )
+    return 1 + (made or 0)
 
 
 async def _last_weight(session: AsyncSession, visit_id: UUID, *, but: UUID) -> str:
@@ -207,6 +226,10 @@ def _facts_of_visit(chart: Chart) -> dict[str, Any]:
         "visit.reason": visit.reason,
         "visit.guardian": f"{guardian.name} ({guardian.relation})" if guardian else "",
         "visit.guardian_phone": guardian.phone if guardian else "",
+        "stay.number": stay.number if stay else "",
+        "stay.department": chart.department,
+        "stay.bed": (stay.bed or "") if stay else "",
+        "stay.entry": str(chart.entry),
         "stay.admitted_at": local(stay.admitted_at).isoformat(timespec="minutes") if stay else "",
         "stay.discharged_at": local(stay.discharged_at).isoformat(timespec="minutes")
         if stay and stay.discharged_at
@@ -264,6 +287,10 @@ def _facts_of_diagnoses(chart: Chart) -> dict[str, Any]:
 
     main, first = named("MAIN"), named("FIRST")
     return {
+        "diagnosis.line": "; ".join(
+            f"{one['name']} ({one['code']})" if one["code"] else one["name"]
+            for one in [*(main or first), *named("OTHER")]
+        ),
         "diagnosis.main": main[0] if main else None,
         "diagnosis.first": next(iter(first or main), None),
         "diagnosis.others": named("OTHER"),

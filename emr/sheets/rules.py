@@ -90,7 +90,19 @@ def _outpatient_record(values: Values, _: date, __: int) -> Errors:
     return {}
 
 
+def _treatment_entry(values: Values, today: date, age_months: int) -> Errors:
+    """An entry says something, and nothing is written for a day that has not come (36/BV2)."""
+    del age_months
+    if not any(values.get(key) for key in ("s", "o", "a", "p", "chi_dinh")):
+        return {"s": "Ghi ít nhất một mục diễn biến hoặc chỉ định."}
+    at = values.get("thoi_gian")
+    if at and datetime.fromisoformat(at).date() > today:
+        return {"thoi_gian": "Thời gian không được sau hôm nay."}
+    return {}
+
+
 _TOGETHER: dict[str, Callable[[Values, date, int], Errors]] = {
+    "36-BV2": _treatment_entry,
     "GRV": _discharge,
     "PHK": _appointment,
     "15-BV1": _outpatient_record,
@@ -103,6 +115,8 @@ def diagnoses_of(values: Values) -> list[dict[str, Any]]:
     for key, role in DIAGNOSIS_ROLES.items():
         value = values.get(key)
         stated = value if isinstance(value, list) else [value] if value else []
+        if isinstance(value, str):
+            continue  # Written as a line of text, as on the treatment sheet: it states none.
         for number, diagnosis in enumerate(stated):
             part = "MAIN" if role == "FIRST_IS_MAIN" and number == 0 else "OTHER" if role != "FIRST" else role
             part = "MAIN" if role == "MAIN" else part

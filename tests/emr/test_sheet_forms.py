@@ -40,7 +40,7 @@ def a_form_file(folder: Path, text: str) -> Path:
 
 
 def test_the_first_forms_of_the_house_are_there() -> None:
-    first = ["01-BV2", "15-BV1", "40-BV2", "DT-C", "GRV", "PCD", "PHK", "PKB"]
+    first = ["01-BV2", "15-BV1", "36-BV2", "40-BV2", "DT-C", "GRV", "PCD", "PHK", "PKB"]
     assert [form.code for form in form_book().on(DAY)] == first
 
 
