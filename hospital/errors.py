@@ -4,10 +4,12 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
+import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Template
+from sqlalchemy.exc import DBAPIError
 
 from kernel.problems import NotSignedIn, Problem, problem_document
 
@@ -24,6 +26,12 @@ WORDS = {
     500: "Hệ thống gặp lỗi. Việc chưa được ghi. Thử lại, hoặc báo quản trị kèm giờ xảy ra.",
 }
 
+_UNSTORABLE = (  # Not their subclasses: a division by zero is a bug.
+    asyncpg.CharacterNotInRepertoireError,
+    asyncpg.UntranslatableCharacterError,
+    asyncpg.NumericValueOutOfRangeError,
+    asyncpg.DataError,
+)
 log = logging.getLogger("lanh.errors")
 AnyRequest = Request[Any, Any, Any]
 
@@ -76,8 +84,19 @@ def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:
     return answer(request, document)
 
 
+def _unstorable(error: Exception) -> bool:
+    """Say whether something sent can't be held by any column: a NUL in a text, a number past 64 bits."""
+    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else None
+    return type(cause) in _UNSTORABLE
+
+
 def on_bug(request: AnyRequest, error: Exception) -> Response[Any]:
-    """A bug: logged with its trace, told without any detail."""
+    """A bug: logged with its trace, told without any detail. What no column holds is no bug but a bad request."""
+    if _unstorable(error):
+        log.warning("unstorable", extra={"path": request.url.path})
+        return answer(
+            request, {"type": "about:blank", "title": WORDS[400], "status": 400, "detail": WORDS[400]}
+        )
     log.error("unhandled", exc_info=error, extra={"path": request.url.path})
     document = {"type": "about:blank", "title": WORDS[500], "status": 500, "detail": WORDS[500]}
     return answer(request, document)

@@ -9,6 +9,7 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,6 +52,9 @@ def observe_requests(app: ASGIApp) -> ASGIApp:
 
         try:
             await app(scope, receive, note_status)
+        except HTTPException as refusal:  # Told outside of us, as a missing CSRF token is: no fault of ours.
+            status = refusal.status_code
+            raise
         finally:
             if not stream:  # A live screen is open for hours: that is no slow answer.
                 _observe(scope, status, time.perf_counter() - started)

@@ -27,6 +27,7 @@ from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant, format_day, local_day
 from kernel.facility import Facility
 from kernel.live import touch
+from kernel.money import format_number
 from kernel.outbox.api import enqueue
 from kernel.problems import Conflict, NotFound, Refused
 from kernel.staff.api import Actor
@@ -86,6 +87,10 @@ class PriceMissing(Refused):
     slug = "price-missing"
 
 
+class DepositTooLarge(Refused):
+    slug = "deposit-too-large"
+
+
 class UnknownCharge(Refused):
     slug = "unknown-charge"
 
@@ -129,8 +134,11 @@ async def create_request(
     """Ask for money once; the same command again returns the first result.
 
     An earlier open request for the same bill is cancelled: it would ask for the same money twice.
-    Raises NoAccount, AlreadySettled, NothingToPay, PriceMissing, UnknownCharge, RequestIdReused.
+    Raises NoAccount, AlreadySettled, NothingToPay, PriceMissing, UnknownCharge, RequestIdReused, DepositTooLarge.
     """
+    if command.deposit and command.deposit > LIMIT:
+        text = f"Một lần thu tối đa {format_number(LIMIT)} đồng, vì một chuyển khoản nhanh không chở hơn. Hãy thu làm nhiều lần."
+        raise DepositTooLarge(text, field="deposit")
     account = await lock_account(session, command.episode_id)
     existing = await session.get(PaymentRequest, command.id)
     if existing is not None:

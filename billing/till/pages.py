@@ -40,6 +40,14 @@ from kernel.staff.api import Actor, Role, needs
 from kernel.web.forms import BadAmount, Form, form_id, typed_amount
 
 
+def chosen_charges(form: Form) -> tuple[UUID, ...]:
+    """Read the ticked lines. Raises BadAmount on a form that was not ours."""
+    try:
+        return tuple(UUID(name.removeprefix("charge-")) for name in form if name.startswith("charge-"))
+    except ValueError:
+        raise BadAmount("Biểu mẫu có dòng lạ. Hãy tải lại trang.") from None
+
+
 class TillPages(Controller):
     path = "/till"
     guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]  # noqa: RUF012  Litestar reads it from the class
@@ -267,7 +275,7 @@ async def _take(
 ) -> Response[Any]:
     try:
         shift = await _shift(session, actor)
-        chosen = tuple(UUID(name.removeprefix("charge-")) for name in form if name.startswith("charge-"))
+        chosen = chosen_charges(form)
         deposit = typed_amount(form, "deposit") if form.get("kind") == "deposit" else None
         if deposit == 0:
             raise BadAmount("Tạm ứng phải lớn hơn 0 đồng.", field="deposit")

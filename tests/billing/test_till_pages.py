@@ -116,6 +116,27 @@ async def test_other_amounts_are_refused_at_the_field(
         assert (answer.status_code, 'href="#deposit"' in answer.text) == (422, True), typed
 
 
+async def test_a_deposit_larger_than_a_transfer_carries_is_refused_at_the_field(
+    client: httpx.AsyncClient, sessions: Sessions, signed_in: SignedIn
+) -> None:
+    await a_till(client, sessions, signed_in)
+    episode = await an_open_bill(sessions)
+    form = {"id": str(new_id()), "kind": "deposit", "deposit": "500.000.000"}
+    answer = await client.post(f"/till/{episode}/qr", data=form)
+    assert (answer.status_code, 'href="#deposit"' in answer.text) == (422, True)
+    assert "499.999.999" in answer.text
+
+
+async def test_a_form_with_a_line_of_nobody_is_refused(
+    client: httpx.AsyncClient, sessions: Sessions, signed_in: SignedIn
+) -> None:
+    await a_till(client, sessions, signed_in)
+    episode = await an_open_bill(sessions)
+    answer = await client.post(f"/till/{episode}/qr", data={"id": str(new_id()), "charge-x": "on"})
+    assert answer.status_code == 422
+    assert "tải lại trang" in answer.text
+
+
 async def test_money_is_not_taken_without_a_shift(
     client: httpx.AsyncClient, sessions: Sessions, signed_in: SignedIn
 ) -> None:

@@ -1,6 +1,7 @@
 """After sign-in everybody lands on their own work."""
 
 import httpx
+import pytest
 
 from kernel.staff.api import Role
 from tests.conftest import SignedIn
@@ -30,3 +31,34 @@ async def test_a_part_of_a_page_does_not_take_the_page_away(client: httpx.AsyncC
     answer = await client.get("/reception/rooms", headers={"hx-request": "true"})
     assert answer.status_code == 401
     assert "hx-redirect" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/screens/a%00b", "/boards/a%00b", "/boards/zzz"])
+async def test_what_no_column_holds_is_a_bad_request_and_no_bug(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path)
+    assert answer.status_code in (400, 404)
+    assert "Hệ thống gặp lỗi" not in answer.text
+
+
+async def test_a_name_with_a_nul_is_not_let_in(client: httpx.AsyncClient) -> None:
+    await client.get("/login")
+    answer = await client.post("/login", data={"username": "a\0b", "password": "a\0b"})
+    assert answer.status_code == 400
+    assert "Yêu cầu không đọc được" in answer.text
+
+
+async def test_a_number_past_all_numbers_is_a_bad_request(
+    client: httpx.AsyncClient, signed_in: SignedIn
+) -> None:
+    await signed_in(Role.ADMIN)
+    answer = await client.post("/admin/jobs/99999999999999999999/retry")
+    assert answer.status_code == 400
+
+
+async def test_a_missing_part_of_an_address_is_not_told_as_a_change_by_others(
+    client: httpx.AsyncClient, signed_in: SignedIn
+) -> None:
+    await signed_in(Role.DOCTOR)
+    answer = await client.get("/sheets")
+    assert answer.status_code == 400
+    assert "Có người vừa thay đổi" not in answer.text

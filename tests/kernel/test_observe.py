@@ -45,3 +45,11 @@ async def test_another_machine_needs_the_token(app: Litestar, settings: Settings
         app.state.settings = replace(settings, kernel=kernel)
         assert (await far.get("/metrics", headers={"authorization": "Bearer abc"})).status_code == 200
         assert (await far.get("/metrics", headers={"authorization": "Bearer abd"})).status_code == 404
+
+
+async def test_a_missing_token_of_a_form_is_no_fault_of_the_house(client: httpx.AsyncClient) -> None:
+    """Any stranger can post without one: that must not ring the alarm for errors."""
+    assert (await client.post("/login", data={"username": "x"})).status_code == 403
+    found = await read(client)
+    assert found['lanh_requests_total{method="POST",route="/login",status="403"}'] >= 1
+    assert 'lanh_requests_total{method="POST",route="/login",status="500"}' not in found
