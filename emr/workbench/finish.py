@@ -206,6 +206,8 @@ async def _sign(services: Services, lines: Sequence[SheetLine], pin: str, actor:
     """Raises NotSigned when a document stays unsigned, and what signing refuses as a whole."""
     waiting = [line for line in lines if line.document_id and line.state is SheetState.COMPLETED]
     titles = {line.document_id: line.title for line in waiting}
+    if not titles:
+        return  # All was signed before, perhaps on a phone or with a token.
     results = await sign_documents(services, actor, [d for d in titles if d is not None], pin, now)
     failed = [result for result in results if result.state is SignState.FAILED]
     if failed:

@@ -26,6 +26,7 @@ SEEDERS = (
     "hospital.demo.seed_emr",
     "hospital.demo.seed_billing",
     "hospital.demo.seed_portal",
+    "hospital.demo.seed_remote",
 )
 
 

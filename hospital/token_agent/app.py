@@ -74,6 +74,13 @@ def _for_pages(asks: Asks, doors: Doors) -> list[Any]:
 def _own_window(asks: Asks, doors: Doors) -> list[Any]:
     """What the person sees."""
 
+    @get("/ask/", media_type=MediaType.HTML, operation_id="agentAlive")
+    async def alive() -> Response[str]:
+        """Let a person see that the program runs, and for whom."""
+        nonce = secrets.token_urlsafe(12)
+        words = f"Chương trình ký đang chạy cho {doors.origin}. Bắt đầu ký từ trang của bệnh viện."
+        return _html(end_window(words, nonce), nonce)
+
     @get("/ask/{secret:str}", media_type=MediaType.HTML, operation_id="agentWindow")
     async def window(secret: FromPath[str]) -> Response[str]:
         """Show what is signed."""
@@ -96,7 +103,7 @@ def _own_window(asks: Asks, doors: Doors) -> list[Any]:
         done = f"Đã ký {len(ask.job.documents)} văn bản. Có thể đóng cửa sổ này."
         return _html(end_window(done, nonce), nonce)
 
-    return [window, press]
+    return [alive, window, press]
 
 
 def _refused(request: Wire, problem: Problem) -> Response[Any]:
