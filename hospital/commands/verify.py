@@ -62,6 +62,7 @@ def _signature_lines(number: int, signature: SignatureReport) -> list[str]:
     valid_from, valid_to = signature.valid_from, signature.valid_to
     facts = [
         ("Người ký", " · ".join(part for part in (signature.signer, signature.title, signature.uid) if part)),
+        *([("Tư cách ký", signature.reason)] if signature.reason else []),
         ("Đơn vị", signature.organisation),
         ("Tổ chức cấp chứng thư", signature.issuer),
         ("Số chứng thư", signature.serial),

@@ -313,6 +313,7 @@ class _Judge:
             last=status.coverage is SignatureCoverageLevel.ENTIRE_FILE,
             changes=changes_of(status),
             person=carried.told if carried else None,
+            reason=reason_of(signature),
         )
 
     def _carried(self, signature: EmbeddedPdfSignature, certificate: x509.Certificate) -> Found | None:
@@ -392,3 +393,9 @@ def _unknown(reader: PdfFileReader, judged: set[str]) -> tuple[SignatureReport, 
     """Report signed fields of a kind that pyHanko passes over: a signature must not vanish by spoiling its label."""
     fields = enumerate_sig_fields(reader, filled_status=True)
     return tuple(unreadable(str(name)) for name, _, _ in fields if str(name) not in judged)
+
+
+def reason_of(signature: EmbeddedPdfSignature) -> str:
+    """Return the /Reason under a signature, on one line and no longer than a page is ready to show."""
+    value = signature.sig_object.get("/Reason", "")
+    return " ".join(str(value).split())[:200] if isinstance(value, str) else ""

@@ -57,6 +57,8 @@ class SignatureReport(Struct, frozen=True):
     """What happened to the file after this signature, in words."""
     person: Told | None = None
     """For whom the hospital sealed, when this is no signature of its own: patient, representative, witnesses."""
+    reason: str = ""
+    """What the signer wrote under the signature: for whom, as "KT. Trưởng khoa …", "TL. Giám đốc …" (NĐ 23/2025 Đ14)."""
 
     @property
     def verdict(self) -> str:

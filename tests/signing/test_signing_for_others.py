@@ -250,7 +250,9 @@ async def test_a_deputy_signs_for_the_post_and_every_trace_says_so(services: Ser
         pdf = await services.objects.get((await get_document(session, document.id)).head_sha256)
         signed = await session.scalars(select(AuditRow).where(AuditRow.action == "sign"))
         assert {row.detail.get("capacity") for row in signed} == {None, "KT"}
-    assert (await verify_file(services, pdf, now=utc_now())).valid
+    report = await verify_file(services, pdf, now=utc_now())
+    assert report.valid
+    assert [one.reason for one in report.signatures] == ["", "KT. Trưởng khoa K02 BS Đặng Quốc Việt"]
     reason = "KT. Trưởng khoa K02 BS Đặng Quốc Việt".encode("utf-16-be")
     assert reason.hex().upper().encode() in pdf.upper() or reason in pdf
 

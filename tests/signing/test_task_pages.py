@@ -121,9 +121,10 @@ async def test_a_mandate_is_given_used_and_ended_from_its_page(
     assert "Phạm Thu Phó" in (await client.get("/sign/mandates")).text
     slot = NewSlot(field="b", label="Trưởng khoa", owner_role="head", department="K02")
     document = await a_document(services, author, slot)
-    await client.post("/api/login", json={"username": "x", "password": "y"})
     results = await sign_documents(services, deputy, [document.id], PIN, utc_now())
     assert [result.state for result in results] == [SignState.SIGNED]
+    public = (await client.get(f"/v/{document.code}")).text
+    assert "KT. Trưởng khoa K02 BS Đặng Quốc Việt" in public
     ended = await client.post(f"/sign/mandates/{form['id']}/end")
     assert ended.status_code == 303
     assert (await client.post(f"/sign/mandates/{form['id']}/end")).status_code == 422
