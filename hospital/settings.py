@@ -79,9 +79,8 @@ def _take(kind: type[Any], prefix: str, left: dict[str, str]) -> Any:
             continue
         text = left.pop(name)
         try:
-            values[item.name] = msgspec.convert(
-                _plain(text, hints[item.name]), hints[item.name], strict=False
-            )
+            plain = _plain(text, hints[item.name])
+            values[item.name] = msgspec.convert(plain, hints[item.name], strict=False, dec_hook=_path)
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
             raise BadSetting(f"{name}: giá trị không hợp lệ ({error}).") from None
     return kind(**values)
@@ -98,6 +97,13 @@ def _plain(text: str, hint: Any) -> Any:
     if origin in (list, tuple, dict, frozenset, set):
         return msgspec.json.decode(text)
     return text
+
+
+def _path(kind: type[Any], value: Any) -> Any:
+    """A path inside a list."""
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(kind)
 
 
 def shown(settings: Settings) -> dict[str, str]:

@@ -44,3 +44,11 @@ def test_the_secret_is_made_once_and_kept(settings: Settings) -> None:
     assert first.kernel.secret == again.kernel.secret
     assert len(first.kernel.secret) == 64
     assert (settings.kernel.data_dir / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_list_of_paths_is_read() -> None:
+    given = {"HOSPITAL_SIGNING_PKCS11_MODULES": '["/usr/lib/a.so", "/usr/lib/b.so"]'}
+    settings = read_settings(given)
+    assert settings.signing.pkcs11_modules == (Path("/usr/lib/a.so"), Path("/usr/lib/b.so"))
+    with pytest.raises(BadSetting, match="PKCS11_MODULES"):
+        read_settings({"HOSPITAL_SIGNING_PKCS11_MODULES": "[7]"})
