@@ -100,10 +100,10 @@ def _plain(text: str, hint: Any) -> Any:
 
 
 def _path(kind: type[Any], value: Any) -> Any:
-    """A path inside a list."""
-    if kind is Path and isinstance(value, str):
+    """Read a path, alone or inside a list."""
+    if kind is Path and isinstance(value, str | Path):
         return Path(value)
-    raise NotImplementedError(kind)
+    raise msgspec.ValidationError(f"Expected {kind.__name__}, got {type(value).__name__}")
 
 
 def shown(settings: Settings) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Settings come from the environment, and a wrong one is told by its name."""
 
+from pathlib import Path
+
 import pytest
 
 from hospital.settings import BadSetting, Settings, read_settings, shown, with_secret
