@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from bench.register import cpu_seconds
 from hospital.demo.running import running_hospital
 from hospital.demo.seed import DEMO_PASSWORD
 from hospital.postgres import throw_away
@@ -48,6 +49,9 @@ class Line:
             await self._reader.readexactly(size + 2)
         await self._reader.readexactly(2)
 
+    def close(self) -> None:
+        self._writer.close()
+
 
 async def latencies(base_url: str, cookies: str, path: str, rate: int, seconds: float) -> list[float]:
     """Ask at fixed moments, whether earlier answers came or not; return each wait in ms, queueing included."""
@@ -60,8 +64,8 @@ async def latencies(base_url: str, cookies: str, path: str, rate: int, seconds: 
     async def one(due: float) -> None:
         line = await free.get()
         await line.get(path)
-        free.put_nowait(line)
         waits.append((time.perf_counter() - due) * 1000)
+        free.put_nowait(line)
 
     begin = time.perf_counter()
     tasks = []
@@ -70,6 +74,8 @@ async def latencies(base_url: str, cookies: str, path: str, rate: int, seconds: 
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         tasks.append(asyncio.create_task(one(due)))
     await asyncio.gather(*tasks)
+    while not free.empty():
+        free.get_nowait().close()
     return sorted(waits)
 
 
@@ -77,13 +83,18 @@ def p99(waits: list[float]) -> float:
     return waits[min(len(waits) - 1, int(len(waits) * 0.99))]
 
 
-async def measure(base_url: str, cookies: str) -> list[dict[str, Any]]:
+async def measure(base_url: str, cookies: str, pid: int) -> list[dict[str, Any]]:
+    count = RATE * SECONDS
     await latencies(base_url, cookies, "/healthz", RATE, 1)
+    before = cpu_seconds(pid)
     floor = p99(await latencies(base_url, cookies, "/healthz", RATE, SECONDS))
+    empty = (cpu_seconds(pid) - before) / count * 1000
     rows: list[dict[str, Any]] = []
     for name, path in PATHS.items():
         await latencies(base_url, cookies, path, 50, 1)  # Templates and statements are prepared.
+        before = cpu_seconds(pid)
         waits = await latencies(base_url, cookies, path, RATE, SECONDS)
+        spent = (cpu_seconds(pid) - before) / count * 1000
         figure = p99(waits)
         rows.append(
             {
@@ -95,9 +106,18 @@ async def measure(base_url: str, cookies: str) -> list[dict[str, Any]]:
                 "budget": BUDGET_MS,
             }
         )
-        print(
-            f"{name}: p50 {statistics.median(waits):.1f} ms, p99 {figure:.1f} ms; empty answer p99 {floor:.1f} ms"
+        rows.append(
+            {
+                "name": f"{name}, CPU of the worker",
+                "value": spent,
+                "unit": "ms CPU",
+                "floor": empty,
+                "floor_text": f"{empty:.3f} the empty answer",
+                "ratio": spent / empty,
+            }
         )
+        print(f"{name}: p50 {statistics.median(waits):.1f} ms, p99 {figure:.1f} ms, CPU {spent:.2f} ms")
+        print(f"  the empty answer: p99 {floor:.1f} ms, CPU {empty:.2f} ms")
     return rows
 
 
@@ -107,4 +127,4 @@ def main() -> list[dict[str, Any]]:
         throw_away() as cluster,
         running_hospital(Path(folder), database_url=cluster.app_url(), owner_url=cluster.url()) as hospital,
     ):
-        return asyncio.run(measure(hospital.base_url, signed_in_cookies(hospital.base_url)))
+        return asyncio.run(measure(hospital.base_url, signed_in_cookies(hospital.base_url), hospital.web.pid))

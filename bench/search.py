@@ -9,12 +9,13 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import Table, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.schema import CreateIndex, DropIndex
 
 from emr.catalogs.load import copy_rows
 from emr.patients.models import Patient, PatientIdentifier
@@ -97,18 +98,20 @@ def any_order(dice: random.Random) -> str:
     return f"{words[1]} {words[-1]}" if dice.random() < 0.5 else f"{words[-1]} {words[0][:3]}"
 
 
-ASKERS: list[tuple[str, Asker, float]] = [
-    ("personal number", lambda dice: f"{dice.randrange(PEOPLE):012d}", 1),
-    ("phone, last 6 digits", lambda dice: f"{dice.randrange(10**6):06d}", 1),
-    ("name prefix, 6 letters or more", prefix, 1),
-    ("two words in any order", any_order, 25),
+# Name, what is typed, how many of the look-ups it leads to, budget.
+ASKERS: list[tuple[str, Asker, int | None, float]] = [
+    ("personal number", lambda dice: f"{dice.randrange(PEOPLE):012d}", None, 1),
+    ("phone, last 6 digits", lambda dice: f"{dice.randrange(10**6):06d}", None, 1),
+    ("name prefix, 6 letters or more", prefix, 1, 1),
+    ("the same, and its words in any order when fewer than 20 begin so", prefix, None, 25),
+    ("two words in any order", any_order, None, 25),
 ]
 
 
-async def ask(connection: asyncpg.Connection, typed: str) -> int:
+async def ask(connection: asyncpg.Connection, typed: str, first: int | None) -> int:
     """Run what find_patients would, without the driver-side conversion; returns the rows read."""
     rows = 0
-    for statement in statements(asked_for(typed)):
+    for statement in statements(asked_for(typed))[:first]:
         compiled = statement.limit(LIMIT).compile(dialect=DIALECT)
         arguments = [compiled.params[name] for name in compiled.positiontup or ()]
         asked = await connection.prepare(str(compiled))
@@ -123,11 +126,11 @@ async def ask(connection: asyncpg.Connection, typed: str) -> int:
 _spent: list[float] = []
 
 
-async def p99(connection: asyncpg.Connection, asker: Asker) -> float:
+async def p99(connection: asyncpg.Connection, asker: Asker, first: int | None) -> float:
     dice, took = random.Random(3), []
     for _ in range(ASKED):
         _spent.clear()
-        await ask(connection, asker(dice))
+        await ask(connection, asker(dice), first)
         took.append(sum(_spent))
     return sorted(took)[int(ASKED * 0.99) - 1]
 
@@ -147,7 +150,13 @@ async def index_probe(connection: asyncpg.Connection) -> float:
 async def measure(url: str) -> list[dict[str, Any]]:
     engine = make_engine(url)
     async with make_sessions(engine).begin() as session:
+        # An index is built in a tenth of the time it takes to feed it row by row.
+        indexes = [index for index in cast(Table, Patient.__table__).indexes if not index.unique]
+        for index in indexes:
+            await session.execute(DropIndex(index))
         await copy_rows(session, Patient, people())
+        for index in indexes:
+            await session.execute(CreateIndex(index))
         await copy_rows(session, PatientIdentifier, numbers())
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -157,8 +166,8 @@ async def measure(url: str) -> list[dict[str, Any]]:
     try:
         floor = await index_probe(connection)
         rows = []
-        for name, asker, budget in ASKERS:
-            value = await p99(connection, asker)
+        for name, asker, first, budget in ASKERS:
+            value = await p99(connection, asker, first)
             rows.append(
                 {
                     "name": f"{name}, {PEOPLE} people",

@@ -4,50 +4,94 @@ import importlib
 import inspect
 import os
 import platform
+import resource
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 import anyio
 import click
+import msgspec
 
 from hospital.processes import ROOT
 
 BENCH = ROOT / "bench"
 TABLE = ROOT / "docs" / "benchmarks.md"
+LONGEST_SECONDS = 600
+HEAD = "| Bench | Work | Figure | Unit | Floor or peer, same run | Ratio | Budget |\n|---|---|---|---|---|---|---|\n"
+
+Row = dict[str, Any]
 
 
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option(
-    "--write/--no-write", default=None, help="Ghi bảng vào docs/benchmarks.md (mặc định: khi đo tất cả)."
+    "--write/--no-write",
+    default=True,
+    show_default=True,
+    help="Ghi vào docs/benchmarks.md; nêu tên thì trộn.",
 )
-def bench(names: tuple[str, ...], write: bool | None) -> None:
+@click.option("--rows", type=click.Path(path_type=Path), hidden=True)
+def bench(names: tuple[str, ...], write: bool, rows: Path | None) -> None:
     """Đo tốc độ. Không nêu tên thì đo tất cả."""
-    sys.path.insert(0, str(ROOT))
     found = sorted(path.stem for path in BENCH.glob("*.py") if not path.stem.startswith("_"))
     unknown = set(names) - set(found)
     if unknown:
         raise click.ClickException(f"Không có phép đo {', '.join(sorted(unknown))}. Có: {', '.join(found)}.")
-    rows: list[tuple[str, dict[str, Any]]] = []
+    if rows is not None:
+        rows.write_bytes(msgspec.json.encode(measure(names[0])))
+        return
+    lines: dict[str, list[str]] = {}
+    failed = []
     for name in names or found:
-        click.echo(f"· {name}")
-        rows += [(name, row) for row in _run(name)]
-    text = table(rows)
-    click.echo(text)
-    if write or (write is None and not names):
-        TABLE.write_text(heading() + text, encoding="utf-8")
+        measured = _in_a_process(name)
+        if measured is None:
+            failed.append(name)
+            continue
+        lines[name] = [table_line(name, row) for row in measured]
+        click.echo(HEAD + "\n".join(lines[name]) + "\n")
+    if write and lines:
+        before = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
+        TABLE.write_text(merged(before, lines, heading(), every=not names), encoding="utf-8")
+    if failed:
+        raise click.ClickException(f"Không đo được: {', '.join(failed)}. Dòng cũ của chúng được giữ nguyên.")
 
 
-def _run(name: str) -> list[dict[str, Any]]:
+def measure(name: str) -> list[Row]:
     """Each bench is a module with `main()`, plain or async, that returns one row or several."""
+    sys.path.insert(0, str(ROOT))
     main = importlib.import_module(f"bench.{name}").main
     found = anyio.run(main) if inspect.iscoroutinefunction(main) else main()
     return found if isinstance(found, list) else [found]
 
 
-def _figure(row: dict[str, Any], *names: str) -> str:
+def _in_a_process(name: str) -> list[Row] | None:
+    """Run one bench in a process of its own: what it leaves in memory, or its end, is not the next one's."""
+    click.echo(f"· {name}")
+    begun, spent = time.perf_counter(), _cpu_of_children()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows.json"
+        command = [sys.executable, "-m", "hospital", "bench", name, "--rows", str(file)]
+        try:
+            subprocess.run(command, cwd=ROOT, check=True, timeout=LONGEST_SECONDS)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            click.echo(f"  {name}: {error}", err=True)
+            return None
+        rows = msgspec.json.decode(file.read_bytes(), type=list[Row])
+    seconds = time.perf_counter() - begun
+    click.echo(f"  {name}: {seconds:.1f} s, CPU {_cpu_of_children() - spent:.1f} s")
+    return rows
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _figure(row: Row, *names: str) -> str:
     for name in names:
         if row.get(name) is not None:
             value = row[name]
@@ -55,27 +99,43 @@ def _figure(row: dict[str, Any], *names: str) -> str:
     return ""
 
 
-def table(rows: list[tuple[str, dict[str, Any]]]) -> str:
-    """One line a figure: what, how much, the floor or peer of the same run, the ratio, the budget."""
-    lines = [
-        "| Bench | Work | Figure | Unit | Floor or peer, same run | Ratio | Budget |",
-        "|---|---|---|---|---|---|---|",
+def table_line(name: str, row: Row) -> str:
+    """One figure: what, how much, the floor or peer of the same run, the ratio, the budget."""
+    unit = row.get("unit") or (
+        "ms CPU" if row.get("cpu_ms") is not None else "ms wall" if row.get("wall_ms") else ""
+    )
+    cells = [
+        name,
+        str(row.get("name", "")),
+        _figure(row, "value", "cpu_ms", "wall_ms", "wall", "rate"),
+        str(unit),
+        _figure(row, "floor_text", "floor"),
+        _figure(row, "ratio"),
+        _figure(row, "budget"),
     ]
-    for bench_name, row in rows:
-        unit = row.get("unit") or (
-            "ms CPU" if row.get("cpu_ms") is not None else "ms wall" if row.get("wall_ms") else ""
-        )
-        cells = [
-            bench_name,
-            str(row.get("name", "")),
-            _figure(row, "value", "cpu_ms", "wall_ms", "wall", "rate"),
-            str(unit),
-            _figure(row, "floor_text", "floor"),
-            _figure(row, "ratio"),
-            _figure(row, "budget"),
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return "| " + " | ".join(cells) + " |"
+
+
+def merged(before: str, lines: dict[str, list[str]], head: str, *, every: bool) -> str:
+    """Return the page with these benches' lines in place of their old ones.
+
+    Benches that were not measured now keep their lines, and the heading of the run they are from.
+    """
+    kept: dict[str, list[str]] = {}
+    for line in before.splitlines():
+        name = line.split("|")[1].strip() if line.startswith("| ") else ""
+        if name and name != "Bench":
+            kept.setdefault(name, []).append(line)
+    opening, _, _ = before.partition("| Bench")
+    if every or not opening.strip():
+        opening = head
+    else:
+        commit = head.rstrip().rstrip(".").rsplit("commit ", 1)[-1]
+        again = f": {', '.join(sorted(lines))}."
+        old = [part for part in opening.rstrip().splitlines() if not part.endswith(again)]
+        opening = "\n".join([*old, f"Measured again at {commit}{again}", "", ""])
+    shown = kept | lines
+    return opening + HEAD + "\n".join(line for name in sorted(shown) for line in shown[name]) + "\n"
 
 
 def heading() -> str:

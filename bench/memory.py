@@ -1,0 +1,77 @@
+"""Memory of one web worker with everything imported: before, after and on the way to 100 000 requests.
+
+BENCH_REQUESTS sets how many (100 000). Floor: the same worker after its start, before anybody asked.
+"""
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.pages import PATHS, Line, signed_in_cookies
+from bench.register import cpu_seconds
+from hospital.demo.running import running_hospital
+from hospital.postgres import throw_away
+
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "100000"))
+WARM, CONNECTIONS = 5_000, 8
+BUDGET_MB, DRIFT_PERCENT = 160, 5
+
+
+def worker_of(pid: int) -> int:
+    """The process that serves: granian's only child."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return max((int(child) for child in children), key=resident)
+
+
+def resident(pid: int) -> float:
+    """Resident megabytes."""
+    line = next(
+        line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")
+    )
+    return int(line.split()[1]) / 1024
+
+
+async def ask(base_url: str, cookies: str, count: int) -> None:
+    """Ask for the pages and lists people look at all day, and for the empty answer, in turn."""
+    address = urlsplit(base_url)
+    paths = [*PATHS.values(), "/login", "/healthz", "/api/me"]
+    work = iter(range(count))
+
+    async def client() -> None:
+        line = Line(*await asyncio.open_connection(address.hostname, address.port), cookies)
+        for number in work:
+            await line.get(paths[number % len(paths)])
+        line.close()
+
+    await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
+
+
+def main() -> list[dict[str, Any]]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        throw_away() as cluster,
+        running_hospital(Path(folder), database_url=cluster.app_url(), owner_url=cluster.url()) as hospital,
+    ):
+        pid = worker_of(hospital.web.pid)
+        started = resident(pid)
+        cookies = signed_in_cookies(hospital.base_url)
+        asyncio.run(ask(hospital.base_url, cookies, WARM))
+        warm, spent = resident(pid), cpu_seconds(pid)
+        asyncio.run(ask(hospital.base_url, cookies, REQUESTS))
+        ended, spent = resident(pid), cpu_seconds(pid) - spent
+    drift = (ended / warm - 1) * 100
+    name = f"a web worker after {REQUESTS} requests"
+    floor = {"floor": started, "floor_text": f"{started:.0f} after its start", "ratio": ended / started}
+    return [
+        {"name": name, "value": ended, "unit": "MB resident", "budget": BUDGET_MB} | floor,
+        {
+            "name": f"the same, growth since {WARM} requests",
+            "value": drift,
+            "unit": "%",
+            "budget": DRIFT_PERCENT,
+        },
+        {"name": "the same, CPU of one request, mixed", "value": spent / REQUESTS * 1_000, "unit": "ms CPU"},
+    ]
