@@ -131,6 +131,7 @@ from emr.visits.service import (
     patient_history,
     start_visit,
 )
+from emr.vitals.service import TakeVitals, VitalsView, take_vitals, vitals_of_visit
 
 __all__ = [
     "Admit",
@@ -207,6 +208,7 @@ __all__ = [
     "SheetView",
     "StaleDraft",
     "StayView",
+    "TakeVitals",
     "TicketView",
     "TypedNumber",
     "UndoneOrders",
@@ -215,6 +217,7 @@ __all__ = [
     "VisitMoved",
     "VisitState",
     "VisitView",
+    "VitalsView",
     "VoidOrder",
     "admit",
     "age_text",
@@ -288,9 +291,11 @@ __all__ = [
     "sheets_of_visit",
     "start_visit",
     "stay_of_episode",
+    "take_vitals",
     "ticket_of_visit",
     "use_own_forms",
     "visit_header",
+    "vitals_of_visit",
     "void_order",
     "work_list",
 ]

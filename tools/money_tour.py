@@ -38,6 +38,29 @@ def ask_for_money(page: Page) -> None:
     page.wait_for_timeout(400)
 
 
+def ask_for_money_back(page: Page) -> None:
+    """Take a tạm ứng above what is owed, and open the page that gives the rest back."""
+    open_shift(page)
+    page.goto("/till")
+    page.locator(".list a[data-row]").last.click()
+    page.wait_for_load_state("load")
+    page.keyboard.press("F6")
+    page.fill("#take-deposit #deposit", "900.000")
+    page.click("#take-deposit button:has-text('Tiền mặt')")
+    page.click("a:has-text('Hoàn tiền') >> nth=-1")
+    page.wait_for_selector("form#refund")
+
+
+def refund_asked(page: Page) -> None:
+    """Ask for the rest of a tạm ứng, in cash as it came; it waits for a second person."""
+    ask_for_money_back(page)
+    page.select_option("#receipt_id", index=1)
+    page.check("input[name=method][value=CASH]")
+    page.fill("#reason", "Ra viện còn tạm ứng")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/till/refunds")
+
+
 def code_on(screen: Page) -> str:
     """Return the six digits of a screen that waits to be paired."""
     return "".join(filter(str.isdigit, screen.locator("main").inner_text().split("Mã ghép màn hình")[1]))[:6]

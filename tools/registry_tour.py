@@ -34,6 +34,7 @@ def open_known(page: Page) -> None:
 def opened(page: Page) -> None:
     open_known(page)
     page.select_option("#exam", "PK3:KB03")
+    page.select_option("#route", "1.1")
     page.press("body", "Control+Enter")
     page.wait_for_selector(".ticket-number")
 
@@ -43,3 +44,23 @@ def read_chart(page: Page) -> None:
     page.fill("#text", "hoa ngu")
     page.click("#hits tbody a >> nth=0")
     page.wait_for_selector(".banner")
+
+
+def first_link(page: Page) -> None:
+    """Go where the first line of the table leads."""
+    page.locator("main table a").first.click()
+    page.wait_for_load_state("load")
+
+
+def break_the_glass(page: Page) -> None:
+    """Ask to open the record of somebody of another department."""
+    read_chart(page)
+    patient_id = page.url.rstrip("/").rpartition("/")[2].partition("?")[0]
+    page.goto(f"/emergency-access/{patient_id}")
+
+
+def open_in_emergency(page: Page) -> None:
+    break_the_glass(page)
+    page.fill("#reason", "Cấp cứu tại sảnh, cần biết thuốc đang dùng và dị ứng")
+    page.locator("form#open").evaluate("form => form.submit()")
+    page.wait_for_load_state("load")

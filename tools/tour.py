@@ -163,12 +163,30 @@ STOPS = (
     Stop("doctor-finished", "/workbench/rooms/PK1", "bacsi", then=sign_all),
     Stop("doctor-signed", "/workbench/rooms/PK1", "bacsi", then=look_back),
     Stop("signing-inbox", "/sign", "bacsi2"),
+    Stop("certificates", "/admin/certificates", "quantri"),
+    Stop("certificate-new", "/admin/certificates/new", "quantri"),
+    Stop("signing-policy", "/admin/signing-policy", "quantri"),
+    Stop("rehearsals", "/admin/rehearsals", "quantri"),
+    Stop("rehearsal", "/sign/rehearsal", "bacsi"),
+    Stop("my-certificates", "/sign/certificates", "bacsi"),
+    Stop("signing-sent", "/sign/sent", "bacsi"),
+    Stop("signing-seals", "/sign/seals", "giamdoc"),
+    Stop("signing-mandates", "/sign/mandates", "truongkhoa"),
+    Stop("signing-debt", "/sign/debt", "truongkhoa"),
+    Stop("duty", "/duty", "truongkhoa"),
     Stop("reception", "/reception", "tiepdon"),
     Stop("reception-refused", "/reception", "tiepdon", then=registry_tour.scan_ruined_card),
     Stop("reception-register", "/reception", "tiepdon", then=registry_tour.scan_new_card),
     Stop("reception-choose", "/reception", "tiepdon", then=registry_tour.several_people),
     Stop("reception-visit", "/reception", "tiepdon", then=registry_tour.open_known),
     Stop("reception-number", "/reception", "tiepdon", then=registry_tour.opened),
+    Stop("reception-cards", "/reception/cards", "tiepdon"),
+    Stop("reception-card", "/reception/cards", "tiepdon", then=registry_tour.first_link),
+    Stop("triage", "/triage", "dieuduong"),
+    Stop("triage-form", "/triage", "dieuduong", then=registry_tour.first_link),
+    Stop("emergency-open", "/patients", "bacsi2", then=registry_tour.break_the_glass),
+    Stop("emergency-list", "/emergency-access", "giamdoc", scene=lambda tour, page: tour.break_glass(page)),
+    Stop("credits", "/credits", "giamdoc"),
     Stop("patients", "/patients", "tiepdon"),
     Stop("chart", "/patients", "dieuduong", then=registry_tour.read_chart),
     Stop("orders", "/orders", "xetnghiem"),
@@ -182,6 +200,8 @@ STOPS = (
     Stop("till-qr", "/till", "thungan", then=money_tour.ask_for_money),
     Stop("screen-paying", "/screens/Q1", size="screen"),
     Stop("second-screen-paid", "/screens/Q1", size="screen", scene=lambda tour, page: tour.pay(page)),
+    Stop("till-refund", "/till", "thungan", then=money_tour.ask_for_money_back),
+    Stop("till-refunds", "/till", "thungan", then=money_tour.refund_asked),
     Stop("invoices", "/invoices", "ketoan"),
     Stop("jobs", "/admin/jobs", "quantri"),
     Stop("verify", "/verify"),
@@ -301,6 +321,14 @@ class Tour:
             money_tour.pair_second_screen(cashier, money_tour.code_on(screen))
         cashier.close()
         money_tour.wait_for_face(screen, "waiting")
+
+    def break_glass(self, page: Page) -> None:
+        """Somebody of another department opens a record; the director sees it."""
+        doctor = self.window("bacsi2", "staff")
+        doctor.goto("/patients")
+        registry_tour.open_in_emergency(doctor)
+        doctor.close()
+        page.reload()
 
     def pay(self, screen: Page) -> None:
         """Pay the code on the screen with a phone and wait for the word."""

@@ -4,6 +4,7 @@ import random
 from datetime import date
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,10 +14,12 @@ from emr.api import (
     IdentifiedBy,
     OpenVisit,
     Payer,
+    TakeVitals,
     call_next,
     open_visit,
     proposed_priority,
     start_visit,
+    take_vitals,
 )
 from emr.episodes.models import Episode
 from emr.patients.models import Patient
@@ -47,15 +50,44 @@ async def open_today(session: AsyncSession, *, now: Instant) -> None:
     people = select(Patient).where(Patient.id.not_in(in_ward)).order_by(Patient.code)
     patients = list((await session.execute(people)).scalars())
     dice.shuffle(patients)
-    for room, service, count in WAITING:
-        for _ in range(count):
-            await open_visit(
-                session, _opening(patients.pop(), room, service, local_day(now)), actor=reception, now=now
-            )
+    opened = [
+        _opening(patients.pop(), room, service, local_day(now))
+        for room, service, count in WAITING
+        for _ in range(count)
+    ]
+    unseen = next(visit for visit in opened if visit.insurance)
+    for visit in opened:
+        command = _unseen(visit) if visit is unseen else visit
+        await open_visit(session, command, actor=reception, now=now)
+    nurse = demo_actor("dieuduong")
+    for visit in opened[::2]:
+        await take_vitals(session, _measured(visit.id, dice), actor=nurse, now=now)
     for room, username in (("PK1", "bacsi"), ("PK2", "bacsi2")):
         doctor = demo_actor(username)
         ticket = await call_next(session, room, actor=doctor, now=now)
         await start_visit(session, ticket.visit_id, actor=doctor, now=now)
+
+
+def _unseen(visit: OpenVisit) -> OpenVisit:
+    """As the lobby machine opens it: the card waits to be looked up."""
+    assert visit.insurance is not None, "chosen among the insured"
+    taken = CardCheck(visit.insurance.card_number, portal_down="Tự đăng ký tại máy, chờ tra cứu thẻ")
+    return replace(visit, insurance=taken)
+
+
+def _measured(visit_id: UUID, dice: random.Random) -> TakeVitals:
+    systolic = dice.randrange(105, 146)
+    return TakeVitals(
+        id=new_id(),
+        visit_id=visit_id,
+        pulse=dice.randrange(62, 98),
+        temperature=dice.randrange(364, 378) / 10,
+        systolic=systolic,
+        diastolic=systolic - dice.randrange(35, 50),
+        respiration=dice.randrange(14, 21),
+        spo2=dice.randrange(95, 100),
+        weight=dice.randrange(420, 750) / 10,
+    )
 
 
 def _opening(patient: Patient, room: str, service: str, today: date) -> OpenVisit:
