@@ -16,7 +16,7 @@ RAIL = (
     RailItem("/orders", "Thực hiện", "test-tube", frozenset({Role.LAB, Role.NURSE})),
     RailItem("/stays", "Nội trú", "bed", frozenset({Role.NURSE, Role.DOCTOR, Role.HEAD})),
     RailItem("/sign", "Ký", "signature", SIGNERS, badge="/sign/count"),
-    RailItem("/sign/people", "Người bệnh ký", "fingerprint", BEDSIDE),
+    RailItem("/consents", "Cam kết", "fingerprint", BEDSIDE),
     RailItem("/patients", "Người bệnh", "users", CLINICAL),
     RailItem("/credits", "Cho nợ", "hand-coins", frozenset({Role.DIRECTOR, Role.HEAD})),
     RailItem("/emergency-access", "Mở khẩn", "shield-alert", frozenset({Role.DIRECTOR})),

@@ -234,6 +234,8 @@ class Told(Struct, frozen=True):
     kind: str
     method: str
     who: str
+    name: str
+    relation: str
     words: str
     signed_at: Instant
     device: str
@@ -271,6 +273,8 @@ def told(bundle: Bundle) -> Told:
         kind="WITNESSES" if bundle.unsigned else person.kind.value,
         method=bundle.method.value,
         who=who,
+        name=person.name,
+        relation=person.relation,
         words=METHOD_WORDS[bundle.method],
         signed_at=bundle.signed_at,
         device=bundle.device.name if bundle.device else "",

@@ -46,6 +46,7 @@ from signing.people.views import ListedDocument, SittingView, view_of
 
 SEAL_SITTING = "signing.people.seal"
 CONSENT = "Tôi đã xem hết văn bản này và đồng ý ký."
+CONSENT_MANY = "Tôi đã xem hết các văn bản này và đồng ý ký."
 FINGER_CONSENT = "Tôi đồng ý cho đối chiếu vân tay của tôi để ký; ảnh vân tay không được lưu."
 Also = Callable[[AsyncSession, Sitting], Awaitable[None]]
 """Something that has to become true in the transaction that signs."""
@@ -69,6 +70,13 @@ class OneDocumentAtATime(Conflict):
     """The identity service authenticates per document (R-48)."""
 
     slug = "one-document-at-a-time"
+
+
+def consent_for(view: SittingView, method: Method | None) -> str:
+    """Return the sentence above the button or the canvas; empty where nobody confirms on a screen."""
+    if method in (Method.WITNESSED, Method.PAPER):
+        return ""
+    return CONSENT if len(view.documents) == 1 or method is Method.NATIONAL_ID else CONSENT_MANY
 
 
 def offered_by(settings: PeopleSettings) -> Offered:
@@ -323,7 +331,7 @@ def compose(
             standing=view.standing,
             standing_note=view.standing_note,
         ),
-        consent=CONSENT,
+        consent=consent_for(view, method),
         method=method,
         signed_at=now,
         staff=b.Staff(

@@ -71,7 +71,7 @@ WORDS: dict[str, Any] = {
 
 
 class PeoplePages(Controller):
-    path = "/sign/people"
+    path = "/consents"
     guards = (BEDSIDE,)
     include_in_schema = False
 
@@ -103,7 +103,7 @@ class PeoplePages(Controller):
             errors = [(refused.field or "", refused.detail)]
         else:
             if not opened.code:
-                return Redirect(f"/sign/people/{opened.sitting.id}", status_code=303)
+                return Redirect(f"/consents/{opened.sitting.id}", status_code=303)
             base = services.settings.kernel.base_url.rstrip("/")
             link = f"{base}/tablet/{opened.code}"
             return await _sitting(services, opened.sitting, actor, link=link, code=opened.code)
@@ -146,7 +146,7 @@ class PeoplePages(Controller):
     ) -> Redirect:
         """End a sitting before anything was signed; the same papers may be opened again at once."""
         view = await cancel_sitting(session, sitting_id, data.get("reason", ""), actor=actor, now=utc_now())
-        return Redirect(f"/sign/people?patient={view.patient_id}", status_code=303)
+        return Redirect(f"/consents?patient={view.patient_id}", status_code=303)
 
     @post("/{sitting_id:uuid}/phone")
     async def phone(
@@ -256,7 +256,7 @@ async def _act(
         field = (refused.field or "") if isinstance(refused, Problem) else ""
         return await _sitting(services, view, actor, errors=[(field, words)], phone=asked_phone)
     suffix = "?sent=1" if asked_phone else ""
-    return Redirect(f"/sign/people/{sitting_id}{suffix}", status_code=303)
+    return Redirect(f"/consents/{sitting_id}{suffix}", status_code=303)
 
 
 async def _sitting(

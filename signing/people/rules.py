@@ -299,6 +299,7 @@ def device_words(user_agent: str) -> str:
         ("Android", "Android"),
         ("Windows", "Windows"),
         ("Mac", "máy Mac"),
+        ("Linux", "máy Linux"),
     )
     browser = next((name for mark, name in browsers if mark in user_agent), "Trình duyệt")
     return f"{browser} trên {next((name for mark, name in systems if mark in user_agent), 'máy khác')}"

@@ -22,9 +22,9 @@ from signing.documents.rules import read_code
 from signing.documents.service import PEOPLE_TOPIC
 from signing.limits import take_try
 from signing.people.confirm import (
-    CONSENT,
     FINGER_CONSENT,
     ask_code,
+    consent_for,
     draw,
     enter_code,
     identify,
@@ -294,7 +294,7 @@ def _screen(
         "methods": methods,
         "method": chosen,
         "method_words": METHOD_WORDS,
-        "consent": CONSENT,
+        "consent": consent_for(view, chosen),
         "finger_consent": FINGER_CONSENT,
         "phone": mask_phone(view.phone) if view.phone else "",
         "sent": sent,
