@@ -53,7 +53,7 @@ fmt: setup
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
 
-BENCHES := $(filter-out bench,$(MAKECMDGOALS))
+BENCHES := $(or $(NAME),$(filter-out bench,$(MAKECMDGOALS)))
 bench: setup
 	$(RUN) -m hospital bench $(BENCHES)
 
