@@ -68,7 +68,9 @@ async def void_on_order(job: Job, event: OrderVoided) -> None:
             now=job.now,
             charge_id=charge_id,
         )
-        await release_covered(job.session, account, now=job.now, settings=job.services.settings.billing)
+        settings = job.services.settings.billing
+        await release_covered(job.session, account, now=job.now, settings=settings)
+        await settle_if_paid(job.session, account, now=job.now, settings=settings)
         touch(job.session, TILL_TOPIC, {"episode_id": str(event.episode_id)})
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.models import Account
 from billing.accounts.service import lock_account, open_account
 from billing.charges.models import Charge
 from billing.charges.rules import charge_prices
@@ -69,22 +70,30 @@ async def charge_order(session: AsyncSession, order: ChargeOrder, *, now: Instan
             recorded_at=now,
         )
     )
-    if account.state == "SETTLED":
-        account.state, account.settled_at, account.frozen_bill = "OPEN", None, None
+    _reopen(account)
     await session.flush()
     return True
+
+
+def _reopen(account: Account) -> None:
+    if account.state == "SETTLED":
+        account.state, account.settled_at, account.frozen_bill = "OPEN", None, None
 
 
 async def void_charge(
     session: AsyncSession, *, order_id: UUID, episode_id: UUID, now: Instant
 ) -> UUID | None:
-    """Void the charge of a cancelled order. Returns its id, or None if there is nothing (more) to void."""
-    await lock_account(session, episode_id)
+    """Void the charge of a cancelled order. Returns its id, or None if there is nothing (more) to void.
+
+    A settled account opens again: its bill may not ask for what was never done.
+    """
+    account = await lock_account(session, episode_id)
     query = select(Charge).where(Charge.order_id == order_id, Charge.voided_at.is_(None))
     charge = await session.scalar(query)
     if charge is None:
         return None
     charge.voided_at = now
+    _reopen(account)
     await session.flush()
     return charge.id
 

@@ -96,7 +96,10 @@ class StayPages(Controller):
         known = outcome if outcome in list(Outcome) else Outcome.ADMITTED.value
         try:
             async with session.begin_nested():
-                await discharge(session, stay_id, Outcome(known), actor=actor, now=utc_now())
+                void = data.get("void_undone") == "1"
+                await discharge(
+                    session, stay_id, Outcome(known), actor=actor, now=utc_now(), void_undone=void
+                )
         except Problem as problem:
             return await ward_page(session, department, actor, {f"outcome-{stay_id}": problem.detail})
         return Redirect(f"/stays/wards/{department}", status_code=303)

@@ -25,6 +25,8 @@ class PlaceInBed(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Discharge(Struct, frozen=True, forbid_unknown_fields=True):
     outcome: Outcome
+    void_undone: bool = False
+    """Void orders that nobody has begun; else they stand in the way."""
 
 
 class StayController(Controller):
@@ -86,4 +88,6 @@ class StayController(Controller):
         actor: NamedDependency[Actor],
     ) -> StayView:
         """End a stay (ra viện)."""
-        return await discharge(session, stay_id, data.outcome, actor=actor, now=utc_now())
+        return await discharge(
+            session, stay_id, data.outcome, actor=actor, now=utc_now(), void_undone=data.void_undone
+        )

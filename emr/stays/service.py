@@ -15,12 +15,13 @@ from emr.episodes.service import NoSuchVisit, close_if_over, set_stay_open
 from emr.episodes.views import Admit, StayView
 from emr.events import StayEnded, StayOpened
 from emr.once import fingerprint, require_same
+from emr.orders.models import Order
 from emr.patients.models import Patient
 from emr.places.models import Bed
 from emr.places.service import get_department
 from emr.places.views import BedView
 from emr.stays.models import BedUse, Stay
-from emr.visits.service import VisitMoved, end_visit
+from emr.visits.service import VisitMoved, end_visit, settle_undone
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant, local_day
 from kernel.ids import new_id
@@ -193,12 +194,24 @@ async def _leave_bed(session: AsyncSession, stay_id: UUID, *, now: Instant) -> N
 
 
 async def discharge(
-    session: AsyncSession, stay_id: UUID, outcome: Outcome, *, actor: Actor, now: Instant
+    session: AsyncSession,
+    stay_id: UUID,
+    outcome: Outcome,
+    *,
+    actor: Actor,
+    now: Instant,
+    void_undone: bool = False,
 ) -> StayView:
-    """End a stay and free its bed (ra viện). Raises NoSuchStay, StayOver, InvalidOutcome."""
+    """End a stay and free its bed (ra viện). What nobody will do any more is voided and not billed.
+
+    Raises NoSuchStay, StayOver, InvalidOutcome, UndoneOrders for orders that may be done (unless `void_undone`).
+    """
     if outcome is Outcome.ADMITTED:
         raise InvalidOutcome("Chọn hình thức ra viện.", field="outcome")
     row = await _locked(session, stay_id)
+    of_episode = Order.episode_id == row["episode_id"]
+    reason = "Ra viện, chưa thực hiện"
+    await settle_undone(session, of_episode, reason, void_undone=void_undone, actor=actor, now=now)
     await _leave_bed(session, stay_id, now=now)
     ended = {
         "state": StayState.ENDED.value,

@@ -5,7 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from msgspec import convert, to_builtins
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import ColumnElement, Table, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -292,7 +292,10 @@ async def end_visit(
     if exam is not None and exam["state"] == OrderState.DOING:
         await move_order(session, exam, OrderState.DONE)
     if not stay_open:
-        await _settle_undone(session, visit_id, void_undone=void_undone, actor=actor, now=now)
+        of_visit = Order.visit_id == visit_id
+        await settle_undone(
+            session, of_visit, "Kết thúc khám, chưa thực hiện", void_undone=void_undone, actor=actor, now=now
+        )
     await move_ticket_of_visit(session, visit_id, TicketState.DONE)
     closed = await close_if_over(session, row["episode_id"], now=now)
     await publish(
@@ -314,21 +317,28 @@ async def end_visit(
     return await get_visit(session, visit_id)
 
 
-async def _settle_undone(
-    session: AsyncSession, visit_id: UUID, *, void_undone: bool, actor: Actor, now: Instant
+async def settle_undone(
+    session: AsyncSession,
+    whose: ColumnElement[bool],
+    reason: str,
+    *,
+    void_undone: bool,
+    actor: Actor,
+    now: Instant,
 ) -> None:
+    """Void orders that nobody will carry out any more: the bill asks for what was done. Raises UndoneOrders."""
     undone = select(Order.id, Order.state, Order.service_name).where(
-        Order.visit_id == visit_id, Order.state.in_([state.value for state in UNDONE]), Order.kind != "EXAM"
+        whose, Order.state.in_([state.value for state in UNDONE]), Order.kind != "EXAM"
     )
     rows = (await session.execute(undone.order_by(Order.placed_at))).all()
     waiting = [row.service_name for row in rows if row.state == OrderState.RELEASED]
     if waiting and not void_undone:
         raise UndoneOrders(
-            f"Còn chỉ định chưa làm: {', '.join(waiting)}. Chờ làm xong, hoặc hủy chỉ định rồi kết thúc khám."
+            f"Còn chỉ định chưa làm: {', '.join(waiting)}. Chờ làm xong, hoặc chọn huỷ các chỉ định chưa làm."
         )
     for row in rows:
         locked = await lock_order(session, row.id)
-        await void_locked(session, locked, "Kết thúc khám, chưa thực hiện", actor=actor, now=now)
+        await void_locked(session, locked, reason, actor=actor, now=now)
 
 
 async def cancel_visit(

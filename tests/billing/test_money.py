@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.service import account_of
 from billing.bills.service import BillNotComputable, bill
+from billing.charges.service import void_charge
 from billing.deposits.service import EpisodeOver, KeepExcess, NotThatMuchExcess, keep_excess_as_deposit
 from billing.ledger.models import Posting
 from billing.matching.rules import TransactionState
@@ -28,7 +29,14 @@ from billing.requests.service import (
     get_request,
 )
 from billing.requests.views import CreateRequest, RequestView
-from billing.settlements.service import NotEndedYet, NotPaidYet, end_episode, release_covered, settle_episode
+from billing.settlements.service import (
+    NotEndedYet,
+    NotPaidYet,
+    end_episode,
+    release_covered,
+    settle_episode,
+    settle_if_paid,
+)
 from billing.shifts.service import NoOpenShift, OpenShift, add_counter, open_shift
 from billing.vietqr.rules import decode
 from kernel.clock import utc_now
@@ -381,6 +389,22 @@ async def test_what_comes_after_settlement_opens_the_account_and_settles_the_dif
     await pay(session, 90_000, late.reference)
     assert (await account_of(session, episode)).state == "SETTLED"
     assert await sum_of_books(session) == {"BANK": 240_000, "REVENUE": -240_000}
+
+
+async def test_an_order_voided_after_settlement_is_given_back(session: AsyncSession) -> None:
+    """What was never done may not stay in a settled bill, nor its money in the revenue."""
+    episode = await an_episode(session)
+    blood = await a_charge(session, episode, service_code="XN01")
+    request = await a_request(session, episode)
+    await end_episode(session, episode, ended_at=NOW, now=NOW)
+    await pay(session, 240_000, request.reference)
+    assert (await account_of(session, episode)).state == "SETTLED"
+    assert await void_charge(session, order_id=blood.order_id, episode_id=episode, now=NOW)
+    account = await account_of(session, episode)
+    assert await settle_if_paid(session, account, now=NOW, settings=SETTINGS)
+    view = await bill(session, episode, now=NOW)
+    assert (view.state, view.payable, view.paid, view.excess) == ("SETTLED", 150_000, 150_000, 90_000)
+    assert await sum_of_books(session) == {"BANK": 240_000, "REVENUE": -150_000, "EXCESS": -90_000}
 
 
 async def test_a_charge_is_made_once(session: AsyncSession) -> None:

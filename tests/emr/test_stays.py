@@ -12,6 +12,7 @@ from emr.once import IdReused
 from emr.orders.rules import OrderState
 from emr.orders.service import place_orders
 from emr.orders.views import OrderLine, PlaceOrders
+from emr.orders.work import orders_of_visit
 from emr.places.service import NoSuchDepartment
 from emr.stays.service import (
     AlreadyAdmitted,
@@ -29,7 +30,7 @@ from emr.stays.service import (
     stay_of_episode,
     stays_of_patient,
 )
-from emr.visits.service import VisitMoved, cancel_visit, get_visit, start_visit
+from emr.visits.service import UndoneOrders, VisitMoved, cancel_visit, get_visit, start_visit
 from kernel.ids import new_id
 from tests.conftest import RealDatabase
 from tests.emr.builders import DOCTOR, LATER, NOW, RECEPTION, a_hospital, a_patient, a_visit
@@ -80,6 +81,19 @@ async def test_discharge_frees_the_bed_and_closes_the_episode(hospital: AsyncSes
     placed = await place_in_bed(hospital, other.id, "B201-1", actor=DOCTOR, now=LATER)
     assert placed.bed == "B201-1"
     assert [one.id for one in await stays_of_patient(hospital, stay.patient_id)] == [stay.id]
+
+
+async def test_what_was_not_done_stands_in_the_way_of_discharge_or_is_voided(hospital: AsyncSession) -> None:
+    """Else the person pays for a test nobody made."""
+    stay = await a_stay(hospital)
+    line = OrderLine(id=new_id(), service_code="XN02")
+    await place_orders(hospital, PlaceOrders(visit_id=stay.visit_id, lines=[line]), actor=DOCTOR, now=LATER)
+    with pytest.raises(UndoneOrders, match="Còn chỉ định chưa làm"):
+        await discharge(hospital, stay.id, Outcome.HOME, actor=DOCTOR, now=LATER)
+    ended = await discharge(hospital, stay.id, Outcome.HOME, actor=DOCTOR, now=LATER, void_undone=True)
+    assert ended.outcome == Outcome.HOME
+    [order] = [one for one in await orders_of_visit(hospital, stay.visit_id) if one.id == line.id]
+    assert order.state == OrderState.VOIDED
 
 
 async def test_a_person_changes_beds(hospital: AsyncSession) -> None:
