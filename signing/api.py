@@ -44,6 +44,10 @@ from signing.keys import BadKeyFile, KeyLocked, SoftwareSigner, WrongPin, open_p
 from signing.organisation import organisation_signer
 from signing.policy.service import SignAnotherWay, signer_for
 from signing.rehearsal.service import Readiness, readiness
+from signing.remote.finish import finish_remote
+from signing.remote.rules import SittingState
+from signing.remote.service import start_remote
+from signing.remote.sittings import SittingView, cancel_sitting
 from signing.tasks.batch import SignResult, SignState
 from signing.tasks.behalf import (
     GiveMandate,
@@ -113,6 +117,8 @@ __all__ = [
     "SignResult",
     "SignState",
     "SignatureReport",
+    "SittingState",
+    "SittingView",
     "SlotState",
     "SlotView",
     "SoftwareSigner",
@@ -123,6 +129,7 @@ __all__ = [
     "WrongPin",
     "best_copies",
     "best_sha256",
+    "cancel_sitting",
     "context_for",
     "context_of",
     "documents_of_patient",
@@ -130,6 +137,7 @@ __all__ = [
     "end_mandate",
     "find_by_code",
     "find_by_hash",
+    "finish_remote",
     "get_document",
     "give_mandate",
     "hand_over",
@@ -155,6 +163,7 @@ __all__ = [
     "sign_xml_enveloped",
     "sign_xml_invoice",
     "signer_for",
+    "start_remote",
     "unlock",
     "use_roster",
     "verify_file",

@@ -23,7 +23,7 @@ from signing.key_kinds import KIND_WORDS, KeyKind
 from signing.remote.finish import finish_remote
 from signing.remote.models import RemoteSitting
 from signing.remote.rules import SITTING_WORDS, ItemState, SittingState, WrongSittingState
-from signing.remote.sittings import SittingView, cancel_sitting, get_sitting, topic
+from signing.remote.sittings import SittingView, cancel_sitting, get_sitting, live_sitting, topic
 from signing.remote.ways import send_code
 from signing.settings import SigningSettings
 
@@ -70,6 +70,12 @@ class RemotePages(Controller):
     path = "/sign/remote"
     guards = (signed_in,)
     include_in_schema = False
+
+    @get("/mine")
+    async def mine(self, session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]) -> Template:
+        """The way back to what still waits for this person's phone or token; empty when nothing does."""
+        context = {"sitting": await live_sitting(session, actor, now=utc_now())}
+        return Template("signing/_mine.html", context=context)
 
     @get("/{sitting_id:uuid}")
     async def sitting(

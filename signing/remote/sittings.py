@@ -129,6 +129,21 @@ def _item(item: RemoteItem) -> ItemView:
     )
 
 
+async def live_sitting(session: AsyncSession, actor: Actor, *, now: Instant) -> SittingView | None:
+    """Return the latest sitting of this person that still waits."""
+    found = await session.scalar(
+        select(RemoteSitting.id)
+        .where(
+            RemoteSitting.staff_id == actor.id,
+            RemoteSitting.state.in_([SittingState.PREPARED, SittingState.WAITING]),
+            RemoteSitting.expires_at > now,
+        )
+        .order_by(RemoteSitting.created_at.desc())
+        .limit(1)
+    )
+    return await get_sitting(session, found) if found else None
+
+
 async def sitting_of_reference(session: AsyncSession, reference: str) -> UUID | None:
     """Return the sitting that a remote service calls by this name."""
     where = (RemoteSitting.method == METHODS[KeyKind.CSC], RemoteSitting.reference == reference)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from uuid import UUID
 
 import httpx
 from cryptography import x509
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from litestar import Litestar
 from msgspec.structs import replace
+from sqlalchemy import select
 
 from hospital.demo.outside import csc
 from hospital.demo.outside.app import OutsideSettings
@@ -25,10 +27,13 @@ from kernel.services import Services
 from kernel.staff.api import SYSTEM, Actor, Role
 from kernel.staff.models import StaffAccount
 from signing.api import RegisterCertificate, TrustList, register_certificate
+from signing.documents.models import Document
 from signing.key_kinds import KeyKind
+from signing.remote.csc import _bearers
 from signing.remote.rest import callback_signature
+from signing.remote.ways import _known
 from tests.conftest import RealDatabase
-from tests.signing.hospital import signing_settings
+from tests.signing.hospital import a_document, signing_settings
 
 BASE = "http://remote.test/outside/csc/csc/v1"
 NUMBER = "001180000001"
@@ -133,4 +138,33 @@ def later(seconds: int) -> Instant:
     return utc_now() + timedelta(seconds=seconds)
 
 
-__all__ = ["Mood", "RemoteHospital", "later", "remote_hospital", "remote_settings"]
+async def some_documents(house: RemoteHospital, count: int = 1) -> list[UUID]:
+    made = [await a_document(house.services, house.doctor, title=f"Phiếu {n}") for n in range(count)]
+    return [document.id for document in made]
+
+
+async def is_free(services: Services, ids: list[UUID]) -> bool:
+    """Tell whether the documents wait as before: pending, unchanged, leased by nobody."""
+    async with services.sessions() as session:
+        rows = (await session.scalars(select(Document).where(Document.id.in_(ids)))).all()
+    return all(
+        row.lease is None and row.state == "PENDING" and row.head_sha256 == row.base_sha256 for row in rows
+    )
+
+
+def nothing_remembered() -> None:
+    """Forget access tokens and credentials, as a process that starts anew."""
+    _bearers.clear()
+    _known.clear()
+
+
+__all__ = [
+    "Mood",
+    "RemoteHospital",
+    "is_free",
+    "later",
+    "nothing_remembered",
+    "remote_hospital",
+    "remote_settings",
+    "some_documents",
+]

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import select, text, update
@@ -18,7 +20,7 @@ from kernel.outbox.api import Job, TryLater, drain
 from kernel.services import Services
 from signing.api import DocumentState, TrustList, get_document, verify_pdf
 from signing.context import context_of
-from signing.documents.models import Document, Signature
+from signing.documents.models import Signature
 from signing.keys import WrongPin
 from signing.remote.csc import (
     PKCS1_OID,
@@ -28,7 +30,6 @@ from signing.remote.csc import (
     CscUnreachable,
     Sad,
     WrongOtp,
-    _bearers,
 )
 from signing.remote.finish import WRONG_VALUE, ask_remote, finish_remote
 from signing.remote.jobs import watch
@@ -44,12 +45,21 @@ from signing.remote.sittings import (
     cancel_sitting,
     get_sitting,
 )
-from signing.remote.ways import _known
 from signing.settings import CscAuth
+from signing.tasks.engine import _identity
 from signing.tasks.service import BatchTooLarge
 from tests.conftest import RealDatabase
-from tests.signing.hospital import a_document, broken_object
-from tests.signing.remote_hospital import Mood, RemoteHospital, later, remote_hospital, remote_settings
+from tests.signing.hospital import broken_object
+from tests.signing.remote_hospital import (
+    Mood,
+    RemoteHospital,
+    is_free,
+    later,
+    nothing_remembered,
+    remote_hospital,
+    remote_settings,
+    some_documents,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -60,21 +70,14 @@ def settings(settings: Settings, pki: DemoPki) -> Settings:
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
-    """Forget access tokens and credentials of the test before."""
-    _bearers.clear()
-    _known.clear()
+def fresh() -> None:
+    nothing_remembered()
 
 
 @pytest.fixture
 async def house(real_db: RealDatabase, pki: DemoPki) -> AsyncIterator[RemoteHospital]:
     async with remote_hospital(real_db, pki) as house:
         yield house
-
-
-async def some_documents(house: RemoteHospital, count: int = 1) -> list[UUID]:
-    made = [await a_document(house.services, house.doctor, title=f"Phiếu {n}") for n in range(count)]
-    return [document.id for document in made]
 
 
 async def ask(house: RemoteHospital, count: int = 1, **more: str) -> tuple[SittingView, list[UUID]]:
@@ -98,15 +101,6 @@ async def look(house: RemoteHospital, seconds: int) -> None:
 async def signatures(services: Services, ids: list[UUID]) -> int:
     async with services.sessions() as session:
         return len((await session.scalars(select(Signature.id).where(Signature.document_id.in_(ids)))).all())
-
-
-async def is_free(services: Services, ids: list[UUID]) -> bool:
-    """Tell whether the documents wait as before: pending, unchanged, leased by nobody."""
-    async with services.sessions() as session:
-        rows = (await session.scalars(select(Document).where(Document.id.in_(ids)))).all()
-    return all(
-        row.lease is None and row.state == "PENDING" and row.head_sha256 == row.base_sha256 for row in rows
-    )
 
 
 async def test_a_phone_approves_many_documents_at_once(house: RemoteHospital, trust: TrustList) -> None:
@@ -541,58 +535,31 @@ async def test_nothing_configured_is_said(house: RemoteHospital) -> None:
         CscClient(house.services.http, replace(house.services.settings.signing, csc_url=""))
 
 
-async def test_the_page_names_the_way_waits_and_shows_the_results(house: RemoteHospital) -> None:
-    ids = await some_documents(house, 2)
-    client = house.db.client
-    asked = await client.get("/sign/confirm")
-    assert "ký từ xa (ứng dụng trên điện thoại)" in asked.text
-    assert "Mã PIN" not in asked.text
-    sent = await client.post("/sign", data={"document": [str(key) for key in ids]})
-    place = sent.headers["location"]
-    page = await client.get(place)
-    assert "trên điện thoại để phê duyệt" in page.text
-    assert "data-countdown" in page.text
-    assert f'data-live="{place}/live"' in page.text
-    assert "127.0.0.1" not in page.headers["content-security-policy"]
-    await house.answer()
-    assert "Đã ký 2/2" in (await client.get(place)).text
-
-
-async def test_the_page_asks_what_the_service_asks(real_db: RealDatabase, pki: DemoPki) -> None:
-    async with remote_hospital(real_db, pki, explicit=True) as house:
-        ids = await some_documents(house)
-        client = house.db.client
-        asked = await client.get("/sign/confirm")
-        assert 'name="otp"' in asked.text
-        assert 'name="pin"' in asked.text
-        assert "Đã gửi mã OTP" in (await client.post("/sign/remote/otp")).text
-        wrong = await client.post("/sign", data={"document": str(ids[0]), "pin": csc.PIN, "otp": "1"})
-        assert (wrong.status_code, "Mã OTP không đúng" in wrong.text) == (422, True)
-        assert csc.PIN not in wrong.text
-        await client.post("/sign/remote/otp")
-        form = {"document": str(ids[0]), "pin": csc.PIN, "otp": house.provider.codes["KEY-1"]}
-        done = await client.post("/sign", data=form)
-        assert "Đã ký 1/1" in (await client.get(done.headers["location"])).text
-
-
-async def test_cancelled_on_the_page_and_hidden_from_others(house: RemoteHospital) -> None:
+async def test_a_service_too_slow_holds_no_document(
+    house: RemoteHospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids = await some_documents(house)
-    client = house.db.client
-    place = (await client.post("/sign", data={"document": str(ids[0])})).headers["location"]
-    async with house.db.browser() as other:
-        await house.db.sign_in(client=other)
-        assert (await other.get(place)).status_code == 404
-        assert (await other.post(f"{place}/cancellation")).status_code == 404
-        assert (await other.get(f"{place}/job")).status_code == 404
-    assert (await client.get(f"{place}/job")).status_code == 409
-    assert (await client.post(f"{place}/cancellation")).status_code == 303
-    assert "Bạn đã huỷ yêu cầu ký." in (await client.get(place)).text
+    post, asked = httpx.AsyncClient.post, []
+
+    async def slow(self: httpx.AsyncClient, url: str, **more: Any) -> httpx.Response:
+        if url.endswith("credentials/authorize"):
+            asked.append(more["timeout"])
+            raise httpx.ReadTimeout("too slow")
+        return await post(self, url, **more)
+
+    monkeypatch.setattr(httpx.AsyncClient, "post", slow)
+    with pytest.raises(CscUnreachable):
+        await start_remote(house.services, house.doctor, ids, utc_now())
+    assert asked == [2.0]
     assert await is_free(house.services, ids)
 
 
-async def test_a_page_whose_time_is_over_says_so(house: RemoteHospital) -> None:
-    ids = await some_documents(house)
-    sitting = await start_remote(house.services, house.doctor, ids, later(-181))
-    page = await house.db.client.get(f"/sign/remote/{sitting.id}")
-    assert "Hết thời gian chờ phê duyệt" in page.text
-    assert "Huỷ yêu cầu" not in page.text
+async def test_a_server_that_was_restarted_finishes_what_another_began(house: RemoteHospital) -> None:
+    sitting, ids = await ask(house, 2)
+    _identity.cache_clear()
+    nothing_remembered()
+    context_of(house.services).answers.clear()
+    house.services = house.db.app.state.services = replace(house.services)
+    await house.answer()
+    assert (await now_of(house, sitting)).signed == 2
+    assert await signatures(house.services, ids) == 2
