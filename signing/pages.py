@@ -23,6 +23,7 @@ from signing.documents.access import read_bytes
 from signing.documents.ages import age_of
 from signing.documents.service import INBOX_TOPIC, RefuseDocument, refuse_document
 from signing.documents.views import DocumentView, inbox
+from signing.key_kinds import KeyKind
 from signing.remote.service import start_remote
 from signing.remote.ways import way_of
 from signing.rest import pdf_response
@@ -121,6 +122,7 @@ class SigningPages(Controller):
         documents = [document for document in work.documents if not d or document.id in picked]
         unlocked = await _unlocked(session, request, signing_settings)
         way = await way_of(services, actor, [document.id for document in documents], utc_now())
+        unlocked = unlocked and (way is None or way.kind is KeyKind.PKCS12)
         context = _confirm(documents, work, picked, unlocked, signing_settings) | {"way": way}
         if request.headers.get("hx-request"):
             return Template("signing/_confirm.html", context=context)
@@ -151,6 +153,7 @@ class SigningPages(Controller):
                 work = await _work(session, actor, signing_settings)
                 documents = [document for document in work.documents if document.id in picked]
                 unlocked = await _unlocked(session, request, signing_settings)
+            unlocked = unlocked and (way is None or way.kind is KeyKind.PKCS12)
             context = _confirm(documents, work, set(picked), unlocked, signing_settings) | {
                 "refusal": refused,
                 "way": way,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 from litestar import Litestar
 from msgspec.structs import replace
@@ -31,9 +32,11 @@ from signing.pkcs11_module import TokenAbsent, module_at
 from signing.tasks import service
 from signing.tasks.service import seal_document
 from tests.conftest import SignedIn
+from tests.signing.conftest import PIN
 from tests.signing.hospital import (
     a_document,
     authority_client,
+    give_certificate,
     give_token_certificate,
     signing_settings,
     with_authority,
@@ -154,3 +157,18 @@ async def test_the_organisation_seals_with_its_hsm(
     assert isinstance(signer, Pkcs11Signer)
     assert len(signer.sign_xml(b"<SignedInfo/>")) == 64
     service._seals.clear()
+
+
+async def test_the_page_asks_the_pin_of_a_token_and_offers_not_to_keep_it(
+    client: httpx.AsyncClient, services: Services, doctor_in: Actor, settings: Settings, pki: DemoPki
+) -> None:
+    await give_certificate(services.sessions, settings, pki, doctor_in)  # A key file beside the token.
+    assert (await client.post("/api/signing/unlock", json={"pin": PIN})).status_code == 201
+    document = await a_document(services, doctor_in)
+    page = (await client.get("/sign/confirm")).text
+    assert 'name="pin"' in page
+    assert "Giữ khóa mở" not in page
+    form = {"document": str(document.id), "pin": TOKEN_PIN, "keep": "1"}
+    assert (await client.post("/sign", data=form)).headers["location"] == "/sign?signed=1"
+    async with services.sessions() as session:
+        assert await session.scalar(select(Signature.method)) == "PKI_TOKEN_HSM"
