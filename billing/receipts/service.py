@@ -12,10 +12,12 @@ from kernel.clock import Instant, local
 from kernel.ids import new_id
 from kernel.money import PositiveVnd, Vnd
 from kernel.problems import NotFound
+from kernel.statements import Statement
 
 # One statement takes the number and writes the receipt: its lock on the book lasts until commit, so it comes last.
-_ISSUE = text(
-    """
+_ISSUE = Statement(
+    text(
+        """
     WITH book AS (
         INSERT INTO billing_book (code, year, next_number) VALUES (:book, :year, 2)
         ON CONFLICT (code, year) DO UPDATE SET next_number = billing_book.next_number + 1
@@ -27,6 +29,7 @@ _ISSUE = text(
         :request_id, :entry_id, :reference, :title, :amount, :excess, :cashier_name, :issued_at FROM book
     RETURNING sequence
     """
+    )
 )
 
 
@@ -62,7 +65,7 @@ async def issue(session: AsyncSession, receipt: NewReceipt) -> UUID:
     """Issue a receipt with the next number of its book and return its id. Call it last in the transaction."""
     values = {name: getattr(receipt, name) for name in receipt.__struct_fields__}
     receipt_id = new_id()
-    await session.execute(_ISSUE, values | {"id": receipt_id, "year": local(receipt.issued_at).year})
+    await _ISSUE.rows(session, **values, id=receipt_id, year=local(receipt.issued_at).year)
     return receipt_id
 
 

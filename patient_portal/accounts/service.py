@@ -15,6 +15,7 @@ from kernel.db import Sessions
 from kernel.ids import new_id
 from kernel.problems import Conflict, NotFound, NotSignedIn, Refused
 from kernel.staff.api import Actor
+from kernel.statements import Statement
 from patient_portal.accounts.codes import CodeDead, find_step
 from patient_portal.accounts.models import Account, CodeRequest, Device, PatientLogin
 from patient_portal.accounts.rules import login_is_live, new_token, token_hash
@@ -254,7 +255,7 @@ async def _account_of(session: AsyncSession, patient_id: UUID, *, now: datetime)
     return account_id
 
 
-_LOGIN = (
+_LOGIN = Statement(
     select(
         PatientLogin.id,
         PatientLogin.account_id,
@@ -274,20 +275,20 @@ async def patient_of_token(
 ) -> Patient | None:
     """Return who holds this token, or None if unknown, ended or too old. Notes "last seen" once a minute."""
     async with sessions() as session:
-        row = (await session.execute(_LOGIN, {"hash": token_hash(token, "session")})).first()
+        row = await _LOGIN.first(session, hash=token_hash(token, "session"))
         if row is None or not login_is_live(
-            started_at=row.started_at,
-            last_seen_at=row.last_seen_at,
+            started_at=row["started_at"],
+            last_seen_at=row["last_seen_at"],
             now=now,
             hours=settings.session_hours,
             idle_minutes=settings.session_idle_minutes,
         ):
             return None
-        if now - row.last_seen_at > timedelta(minutes=1):
-            seen = update(PatientLogin).where(PatientLogin.id == row.id).values(last_seen_at=now)
+        if now - row["last_seen_at"] > timedelta(minutes=1):
+            seen = update(PatientLogin).where(PatientLogin.id == row["id"]).values(last_seen_at=now)
             await session.execute(seen)
             await session.commit()
-    return Patient(row.account_id, row.patient_id, row.id, row.device_id, row.phone, ip)
+    return Patient(row["account_id"], row["patient_id"], row["id"], row["device_id"], row["phone"], ip)
 
 
 async def sign_out(session: AsyncSession, patient: Patient, *, now: Instant) -> None:

@@ -1,5 +1,6 @@
 """Use cases of booking: open and close schedules, find free slots, book, cancel, move, arrive."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -7,7 +8,6 @@ from uuid import UUID
 from msgspec import Meta, Struct
 from sqlalchemy import (
     FromClause,
-    RowMapping,
     Select,
     Table,
     Uuid,
@@ -27,6 +27,7 @@ from kernel.clock import Instant
 from kernel.db import Sessions
 from kernel.problems import Conflict, NotFound, Refused
 from kernel.staff.api import Actor
+from kernel.statements import Statement
 from patient_portal.booking.models import Booking, Schedule, Slot
 from patient_portal.booking.rules import BookingState, booking_code, still_changeable
 from patient_portal.booking.slots import nearest_free_slots
@@ -155,20 +156,22 @@ def _view_of(booking: FromClause) -> Select[Any]:
     )
 
 
-_TAKE_SEAT = _view_of(_MADE)
+_TAKE_SEAT = Statement(_view_of(_MADE))
 _VIEW = _view_of(_B.id.table)
 # Why no seat was taken, in one look at the slot.
-_WHY = select(
-    _S.department,
-    _S.starts_at,
-    _S.closed,
-    (_S.taken < _S.capacity).label("free"),
-    exists().where(_HELD).correlate(_S.id.table).label("held"),
-    exists().where(_B.id == bindparam("given_id", type_=Uuid())).correlate(None).label("known"),
-).where(_S.id == bindparam("given_slot_id", type_=Uuid()))
+_WHY = Statement(
+    select(
+        _S.department,
+        _S.starts_at,
+        _S.closed,
+        (_S.taken < _S.capacity).label("free"),
+        exists().where(_HELD).correlate(_S.id.table).label("held"),
+        exists().where(_B.id == bindparam("given_id", type_=Uuid())).correlate(None).label("known"),
+    ).where(_S.id == bindparam("given_slot_id", type_=Uuid()))
+)
 
 
-def _view(row: RowMapping) -> BookingView:
+def _view(row: Mapping[str, Any]) -> BookingView:
     return BookingView(**{**row, "state": BookingState(row["state"])})
 
 
@@ -229,7 +232,7 @@ async def book(
         "given_now": now,
     }
     for _ in range(3):  # A seat given back between statement and explanation is tried for again.
-        if made := (await session.execute(_TAKE_SEAT, values)).mappings().first():
+        if made := await _TAKE_SEAT.first(session, **values):
             await _note(session, Action.CREATE, command.id, patient_id, actor)
             return _view(made)
         if earlier := await _explain(session, command, patient_id=patient_id, now=now):
@@ -246,8 +249,8 @@ async def _explain(
         "given_slot_id": command.slot_id,
         "given_patient_id": patient_id,
     }
-    why = (await session.execute(_WHY, given)).first()
-    if (why is None or why.known) and (earlier := await find_booking(session, command.id)):
+    why = await _WHY.first(session, **given)
+    if (why is None or why["known"]) and (earlier := await find_booking(session, command.id)):
         if (earlier.slot_id, earlier.patient_id, earlier.reason) != (
             command.slot_id,
             patient_id,
@@ -255,17 +258,17 @@ async def _explain(
         ):
             raise BookingIdReused("Mã yêu cầu này đã dùng cho một lịch hẹn khác.")
         return earlier
-    if why is None or why.closed:
+    if why is None or why["closed"]:
         raise NoSuchSlot("Khung giờ này không còn nhận đặt lịch. Xin chọn giờ khác.", field="slot_id")
-    if why.starts_at <= now:
+    if why["starts_at"] <= now:
         raise SlotPast("Khung giờ này đã qua. Xin chọn giờ khác.", field="slot_id")
-    if why.held:
+    if why["held"]:
         raise AlreadyBooked(
             "Quý vị đã có lịch khám ở khoa này trong ngày đó. Hãy đổi giờ của lịch đã đặt.", field="slot_id"
         )
-    if why.free:
+    if why["free"]:
         return None
-    free = await nearest_free_slots(session, why.department, why.starts_at, now=now)
+    free = await nearest_free_slots(session, why["department"], why["starts_at"], now=now)
     detail = "Khung giờ này vừa hết chỗ."
     detail += " Xin chọn một trong các giờ gần nhất còn chỗ." if free else " Khoa này chưa còn giờ trống."
     raise SlotFull(detail, field="slot_id", extra={"free_slots": free})

@@ -1,5 +1,6 @@
 """Schedules cut into slots, and the free slots people choose from."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,7 +10,6 @@ from sqlalchemy import (
     BindParameter,
     CompoundSelect,
     Integer,
-    RowMapping,
     Select,
     bindparam,
     func,
@@ -25,6 +25,7 @@ from emr.api import on_duty
 from kernel.clock import Instant, local_day
 from kernel.ids import new_id
 from kernel.problems import Conflict, NotFound, Refused
+from kernel.statements import Statement
 from patient_portal.booking.models import Booking, Schedule, Slot
 from patient_portal.booking.rules import slot_times
 
@@ -179,10 +180,10 @@ def _nearest() -> CompoundSelect[Any]:
     return union_all(after, before)
 
 
-_NEAREST = _nearest()
+_NEAREST = Statement(_nearest())
 
 
-def _view(row: RowMapping) -> SlotView:
+def _view(row: Mapping[Any, Any]) -> SlotView:
     return SlotView(**row)
 
 
@@ -191,7 +192,7 @@ async def nearest_free_slots(
 ) -> list[SlotView]:
     """Return the free slots of a department nearest to a moment, in order of time."""
     given = {"department": department, "wanted": wanted, "now": now, "limit": limit}
-    rows = (await session.execute(_NEAREST, given)).mappings()
+    rows = await _NEAREST.rows(session, **given)
     views = sorted((_view(row) for row in rows), key=lambda view: abs(view.starts_at - wanted))
     return sorted(views[:limit], key=lambda view: view.starts_at)
 
