@@ -162,3 +162,21 @@ def test_a_form_sent_after_the_session_ended_stays_filled(tour: Tour) -> None:
     expect(page.locator("[data-error-summary]")).to_be_visible()
     expect(page.locator("#name")).to_have_value("Trần Thị Mẫu")
     page.close()
+
+
+def test_a_short_day_is_saved_as_the_whole_day_it_shows(desk: Page) -> None:
+    desk.focus("[id='PHK:hen_ngay']")
+    write(desk, "051299")
+    expect(desk.locator("[id='PHK:hen_ngay']")).to_have_value("05/12/1999")
+    expect(desk.locator("#save-state")).to_have_text(SAVED)
+    desk.reload()
+    expect(desk.locator("[id='PHK:hen_ngay']")).to_have_value("05/12/1999")
+
+
+@pytest.mark.parametrize("path", ["/reception", "/patients", "/telehealth"])
+def test_a_staff_page_fits_a_phone(tour: Tour, path: str) -> None:
+    page = tour.window("tiepdon", "staff")
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.close()

@@ -28,5 +28,6 @@ onEach("[data-money]", (input) => {
 });
 
 onEach("[data-day]", (input) => {
-  input.addEventListener("blur", () => { if (input.value.trim()) input.value = fullDay(input.value); });
+  // On change, not on leaving: a draft that saves itself at the change must send the whole day.
+  input.addEventListener("change", () => { if (input.value.trim()) input.value = fullDay(input.value); });
 });
