@@ -17,6 +17,7 @@ from emr.queues.pages import BoardPages
 from emr.queues.rest import QueueController
 from emr.reception.card_pages import CardPages
 from emr.reception.pages import ReceptionPages
+from emr.scans.pages import ScanConversionPages
 from emr.sheets.pages import DocumentPages, SheetPages
 from emr.sheets.rest import FormController, SheetController
 from emr.stays.pages import StayPages
@@ -62,4 +63,5 @@ ROUTES: list[ControllerRouterHandler] = [
     SearchPages,
     RosterPages,
     EntryPages,
+    ScanConversionPages,
 ]

@@ -16,6 +16,9 @@ class EmrSettings(Struct, frozen=True):
     """How long a record that was opened in an emergency stays open to who opened it."""
     prescriber_licence_required: bool = True
     """A prescription is completed only by a person with a practice licence number (TT 26/2025 Đ2)."""
+    scan_bytes_maximum: int = 30_000_000
+    scan_pages_maximum: int = 60
+    """Largest scan of paper that is converted (NĐ 137/2024 Đ4)."""
     prescription_days: int = 30
     """Most days of one prescription (TT 26/2025 Đ6 k8)."""
     prescription_long_days: int = 90

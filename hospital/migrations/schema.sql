@@ -429,6 +429,17 @@ COLUMN emr_room.department_code text NOT NULL
 COLUMN emr_room.kind text NOT NULL
 COLUMN emr_room.name text NOT NULL
 COLUMN emr_room.place text NOT NULL
+COLUMN emr_scan.converted_at timestamp with time zone NOT NULL
+COLUMN emr_scan.converted_by uuid NOT NULL
+COLUMN emr_scan.converted_name text NOT NULL
+COLUMN emr_scan.document_id uuid NOT NULL
+COLUMN emr_scan.id uuid NOT NULL
+COLUMN emr_scan.media_type text NOT NULL
+COLUMN emr_scan.pages integer NOT NULL
+COLUMN emr_scan.paper_fate text NOT NULL
+COLUMN emr_scan.patient_id uuid NOT NULL
+COLUMN emr_scan.source_sha256 text NOT NULL
+COLUMN emr_scan.title text NOT NULL
 COLUMN emr_service.claim_group text NOT NULL
 COLUMN emr_service.code text COLLATE "C" NOT NULL
 COLUMN emr_service.high text
@@ -1246,6 +1257,14 @@ CONSTRAINT emr_result uq_emr_result_id UNIQUE (id)
 CONSTRAINT emr_room ck_emr_room_kind CHECK ((kind = ANY (ARRAY['EXAM'::text, 'EMERGENCY'::text, 'LAB'::text, 'IMAGING'::text, 'FUNCTION'::text, 'PROCEDURE'::text, 'WARD'::text, 'PHARMACY'::text])))
 CONSTRAINT emr_room fk_emr_room_department_code FOREIGN KEY (department_code) REFERENCES emr_department(code)
 CONSTRAINT emr_room pk_emr_room PRIMARY KEY (code)
+CONSTRAINT emr_scan ck_emr_scan_pages CHECK ((pages > 0))
+CONSTRAINT emr_scan ck_emr_scan_paper_fate CHECK ((paper_fate = ANY (ARRAY['KEPT'::text, 'RETURNED'::text, 'DESTROYED'::text])))
+CONSTRAINT emr_scan ck_emr_scan_source_sha256 CHECK ((source_sha256 ~ '^[0-9a-f]{64}$'::text))
+CONSTRAINT emr_scan fk_emr_scan_converted_by FOREIGN KEY (converted_by) REFERENCES kernel_staff_account(id)
+CONSTRAINT emr_scan fk_emr_scan_document_id FOREIGN KEY (document_id) REFERENCES signing_document(id)
+CONSTRAINT emr_scan fk_emr_scan_patient_id FOREIGN KEY (patient_id) REFERENCES emr_patient(id)
+CONSTRAINT emr_scan pk_emr_scan PRIMARY KEY (id)
+CONSTRAINT emr_scan uq_emr_scan_document_id UNIQUE (document_id)
 CONSTRAINT emr_service ck_emr_service_kind CHECK ((kind = ANY (ARRAY['EXAM'::text, 'LAB'::text, 'IMAGING'::text, 'FUNCTION'::text, 'PROCEDURE'::text, 'BED'::text, 'OTHER'::text])))
 CONSTRAINT emr_service fk_emr_service_room_code FOREIGN KEY (room_code) REFERENCES emr_room(code)
 CONSTRAINT emr_service pk_emr_service PRIMARY KEY (code)
@@ -1568,6 +1587,7 @@ INDEX CREATE INDEX ix_emr_patient_name_pairs ON public.emr_patient USING gin (ar
 INDEX CREATE INDEX ix_emr_patient_phone_tail ON public.emr_patient USING btree (reverse(phone))
 INDEX CREATE INDEX ix_emr_prescription_patient_id ON public.emr_prescription USING btree (patient_id)
 INDEX CREATE INDEX ix_emr_prescription_visit_id ON public.emr_prescription USING btree (visit_id)
+INDEX CREATE INDEX ix_emr_scan_patient ON public.emr_scan USING btree (patient_id, converted_at)
 INDEX CREATE INDEX ix_emr_service_words ON public.emr_service USING gin (to_tsvector('simple'::regconfig, key))
 INDEX CREATE INDEX ix_emr_sheet_diagnosis_visit_id ON public.emr_sheet_diagnosis USING btree (visit_id)
 INDEX CREATE INDEX ix_emr_sheet_order_order_id ON public.emr_sheet_order USING btree (order_id)
@@ -1676,6 +1696,7 @@ INDEX CREATE UNIQUE INDEX pk_emr_province ON public.emr_province USING btree (co
 INDEX CREATE UNIQUE INDEX pk_emr_queue_day ON public.emr_queue_day USING btree (room_code, day)
 INDEX CREATE UNIQUE INDEX pk_emr_result ON public.emr_result USING btree (order_id, version)
 INDEX CREATE UNIQUE INDEX pk_emr_room ON public.emr_room USING btree (code)
+INDEX CREATE UNIQUE INDEX pk_emr_scan ON public.emr_scan USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_emr_service ON public.emr_service USING btree (code)
 INDEX CREATE UNIQUE INDEX pk_emr_sheet ON public.emr_sheet USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_emr_sheet_diagnosis ON public.emr_sheet_diagnosis USING btree (sheet_id, "position")
@@ -1755,6 +1776,7 @@ INDEX CREATE UNIQUE INDEX uq_emr_patient_code ON public.emr_patient USING btree 
 INDEX CREATE UNIQUE INDEX uq_emr_patient_identifier_kind_value ON public.emr_patient_identifier USING btree (kind, value) WHERE (active AND (kind <> 'OLD_ID'::text))
 INDEX CREATE UNIQUE INDEX uq_emr_prescription_code ON public.emr_prescription USING btree (code)
 INDEX CREATE UNIQUE INDEX uq_emr_result_id ON public.emr_result USING btree (id)
+INDEX CREATE UNIQUE INDEX uq_emr_scan_document_id ON public.emr_scan USING btree (document_id)
 INDEX CREATE UNIQUE INDEX uq_emr_sheet_code ON public.emr_sheet USING btree (code)
 INDEX CREATE UNIQUE INDEX uq_emr_sheet_document_id ON public.emr_sheet USING btree (document_id) WHERE (document_id IS NOT NULL)
 INDEX CREATE UNIQUE INDEX uq_emr_sheet_supersedes ON public.emr_sheet USING btree (supersedes) WHERE (state <> 'CANCELLED'::text)
@@ -1834,6 +1856,7 @@ TRIGGER CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public
 TRIGGER CREATE TRIGGER lock_with_sheet BEFORE INSERT OR DELETE OR UPDATE ON public.emr_prescription FOR EACH ROW EXECUTE FUNCTION emr_lock_sheet_child()
 TRIGGER CREATE TRIGGER lock_with_sheet BEFORE INSERT OR DELETE OR UPDATE ON public.emr_prescription_line FOR EACH ROW EXECUTE FUNCTION emr_lock_sheet_child()
 TRIGGER CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.emr_result FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
+TRIGGER CREATE TRIGGER emr_scan_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.emr_scan FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER lock_sheet BEFORE DELETE OR UPDATE ON public.emr_sheet FOR EACH ROW EXECUTE FUNCTION emr_lock_sheet()
 TRIGGER CREATE TRIGGER lock_with_sheet BEFORE INSERT OR DELETE OR UPDATE ON public.emr_sheet_diagnosis FOR EACH ROW EXECUTE FUNCTION emr_lock_sheet_child()
 TRIGGER CREATE TRIGGER lock_with_sheet BEFORE INSERT OR DELETE OR UPDATE ON public.emr_sheet_order FOR EACH ROW EXECUTE FUNCTION emr_lock_sheet_child()
@@ -2231,6 +2254,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON emr_province TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON emr_queue_day TO lanh_app
 GRANT INSERT, SELECT ON emr_result TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON emr_room TO lanh_app
+GRANT INSERT, SELECT ON emr_scan TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON emr_service TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON emr_sheet TO lanh_app
 GRANT DELETE, INSERT, SELECT, UPDATE ON emr_sheet_diagnosis TO lanh_app

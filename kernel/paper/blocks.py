@@ -133,6 +133,14 @@ class Code(Block, frozen=True, kw_only=True):
     align: Align = "center"
 
 
+class Picture(Block, frozen=True, kw_only=True):
+    """A JPEG as large as the rest of its page allows; one that does not fit what is left starts a page."""
+
+    jpeg: bytes
+    pixels: tuple[int, int]
+    grey: bool = False
+
+
 class Columns(Block, frozen=True, kw_only=True):
     """Two short flows side by side; never broken over pages."""
 

@@ -285,6 +285,18 @@ def _code(flow: Flow, block: b.Code) -> None:
     flow.y -= 6
 
 
+def _picture(flow: Flow, block: b.Picture) -> None:
+    wide, high = block.pixels
+    flow.ensure(min(flow.width * high / wide, flow.top - flow.bottom))
+    scale = min(flow.width / wide, flow.room() / high)
+    width, height = wide * scale, high * scale
+    flow.y -= height
+    name = f"P{len(flow.pictures)}"
+    flow.pictures[name] = (block.jpeg, wide, high, block.grey)
+    x = flow.left + (flow.width - width) / 2
+    flow.ops.append(f"q {width:.2f} 0 0 {height:.2f} {x:.2f} {flow.y:.2f} cm /{name} Do Q")
+
+
 def _columns(flow: Flow, block: b.Columns) -> None:
     gap = 14.0
     left, width, lowest = flow.left, flow.width, flow.y
@@ -363,6 +375,7 @@ _DRAW: dict[type[b.Block], Callable[[Flow, Any], None]] = {
     b.Choices: _choices,
     b.Table: draw_table,
     b.Code: _code,
+    b.Picture: _picture,
     b.Columns: _columns,
     b.Keep: _keep,
     b.Signatures: _signatures,

@@ -70,6 +70,7 @@ class Flow:
         self.pages: list[list[str]] = []
         self.fields: list[Field] = []
         self.forms: dict[str, tuple[float, float, str]] = {}
+        self.pictures: dict[str, tuple[bytes, int, int, bool]] = {}
         self.turn()
 
     def scratch(self, width: float) -> "Flow":

@@ -102,11 +102,13 @@ def write_pdf(
     forms: dict[str, tuple[float, float, str]],
     fields: list[Field],
     attachments: tuple[Attachment, ...],
+    pictures: dict[str, tuple[bytes, int, int, bool]] | None = None,
 ) -> bytes:
     """Return the finished file.
 
     `faces` maps resource names to faces, the first of them becomes /FSig of the form; `forms` maps names to
-    drawings (width, height, operators) that pages may use more than once.
+    drawings (width, height, operators) that pages may use more than once; `pictures` to JPEGs (bytes, width, height,
+    grey or colour).
     """
     objects = _Objects()
     catalog, info, pages = objects.add(), objects.add(), objects.add()
@@ -115,6 +117,7 @@ def write_pdf(
     files = [_attachment(objects, attachment, metadata.created_at) for attachment in attachments]
     resources = "/Font<<{}>>".format("".join(f"/{name} {number} 0 R" for name, number in fonts.items()))
     drawn = {name: _form(objects, *form) for name, form in forms.items()}
+    drawn |= {name: _picture(objects, *picture) for name, picture in (pictures or {}).items()}
     if drawn:
         resources += "/XObject<<{}>>".format(
             "".join(f"/{name} {number} 0 R" for name, number in drawn.items())
@@ -205,6 +208,12 @@ def _font(objects: _Objects, face: Face) -> int:
 def _form(objects: _Objects, width: float, height: float, operators: str) -> int:
     head = f"/Type/XObject/Subtype/Form/BBox[0 0 {width:g} {height:g}]/Resources<<>>"
     return objects.packed(head, zlib.compress(operators.encode("latin-1"), 6))
+
+
+def _picture(objects: _Objects, jpeg: bytes, width: int, height: int, grey: bool) -> int:
+    colours = "DeviceGray" if grey else "DeviceRGB"
+    head = f"/Type/XObject/Subtype/Image/Width {width}/Height {height}/ColorSpace/{colours}"
+    return objects.stream(f"{head}/BitsPerComponent 8/Filter/DCTDecode", jpeg)
 
 
 def _widgets(objects: _Objects, fields: list[Field], pages: list[int]) -> list[tuple[int, Field]]:

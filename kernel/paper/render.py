@@ -19,6 +19,7 @@ def render(document: PaperDocument) -> bytes:
         sheets,
         faces={name: face() for name, face in FACES.items()},
         forms=flow.forms,
+        pictures=flow.pictures,
         fields=flow.fields,
         attachments=document.attachments,
     )

@@ -20,6 +20,7 @@ def upgrade() -> None:
     behalf()
     mandates()
     seal_and_reminders()
+    scans()
     protect()
 
 
@@ -119,9 +120,35 @@ def seal_and_reminders() -> None:
     op.create_index("ix_signing_reminder_to_id", "signing_reminder", ["to_id"])
 
 
+def scans() -> None:
+    op.create_table(
+        "emr_scan",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("source_sha256", sa.Text(), nullable=False),
+        sa.Column("pages", sa.Integer(), nullable=False),
+        sa.Column("paper_fate", sa.Text(), nullable=False),
+        sa.Column("document_id", sa.Uuid(), nullable=False),
+        sa.Column("converted_at", MOMENT, nullable=False),
+        sa.Column("converted_by", sa.Uuid(), nullable=False),
+        sa.Column("converted_name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_emr_scan"),
+        sa.UniqueConstraint("document_id", name="uq_emr_scan_document_id"),
+        fk("emr_scan", "patient_id", "emr_patient.id"),
+        fk("emr_scan", "document_id", "signing_document.id"),
+        fk("emr_scan", "converted_by", STAFF),
+        sa.CheckConstraint("paper_fate IN ('KEPT', 'RETURNED', 'DESTROYED')", name="paper_fate"),
+        sa.CheckConstraint("pages > 0", name="pages"),
+        sa.CheckConstraint("source_sha256 ~ '^[0-9a-f]{64}$'", name="source_sha256"),
+    )
+    op.create_index("ix_emr_scan_patient", "emr_scan", ["patient_id", "converted_at"])
+
+
 def protect() -> None:
     """Notes are insert-only; a mandate only ever gets its early end; who was asked first is never forgotten."""
-    for table in ("signing_handover", "signing_release", "signing_reminder"):
+    for table in ("signing_handover", "signing_release", "signing_reminder", "emr_scan"):
         op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM lanh_app")
         op.execute(
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"

@@ -1,0 +1,1 @@
+"""Paper that arrives: scans converted to electronic documents."""
