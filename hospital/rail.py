@@ -12,6 +12,12 @@ RAIL = (
     RailItem("/reception", "Tiếp đón", "user-plus", frozenset({Role.RECEPTION, Role.NURSE})),
     RailItem("/triage", "Sinh tồn", "heart-pulse", frozenset({Role.NURSE})),
     RailItem("/till", "Thu tiền", "wallet", frozenset({Role.CASHIER, Role.ACCOUNTANT})),
+    RailItem(
+        "/till/refunds",
+        "Hoàn tiền",
+        "undo-2",
+        frozenset({Role.CASHIER, Role.ACCOUNTANT, Role.HEAD, Role.DIRECTOR}),
+    ),
     RailItem("/invoices", "Hoá đơn", "receipt-text", frozenset({Role.ACCOUNTANT})),
     RailItem("/orders", "Thực hiện", "test-tube", frozenset({Role.LAB, Role.NURSE})),
     RailItem("/stays", "Nội trú", "bed", frozenset({Role.NURSE, Role.DOCTOR, Role.HEAD})),

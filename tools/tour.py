@@ -174,6 +174,8 @@ STOPS = (
     Stop("signing-mandates", "/sign/mandates", "truongkhoa"),
     Stop("signing-debt", "/sign/debt", "truongkhoa"),
     Stop("duty", "/duty", "truongkhoa"),
+    Stop("consents", "/consents", "dieuduong"),
+    Stop("tablet", "/tablet", size="portal"),
     Stop("reception", "/reception", "tiepdon"),
     Stop("reception-refused", "/reception", "tiepdon", then=registry_tour.scan_ruined_card),
     Stop("reception-register", "/reception", "tiepdon", then=registry_tour.scan_new_card),

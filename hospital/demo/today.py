@@ -55,7 +55,7 @@ async def open_today(session: AsyncSession, *, now: Instant) -> None:
         for room, service, count in WAITING
         for _ in range(count)
     ]
-    unseen = next(visit for visit in opened if visit.insurance)
+    unseen = next(visit for visit in reversed(opened) if visit.insurance)
     for visit in opened:
         command = _unseen(visit) if visit is unseen else visit
         await open_visit(session, command, actor=reception, now=now)

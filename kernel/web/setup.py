@@ -80,7 +80,9 @@ class Shell(Struct, frozen=True):
     department: str
 
     def is_current(self, item: RailItem) -> bool:
-        return self.path == item.path or (item.path != "/" and self.path.startswith(item.path + "/"))
+        """Tell whether the page belongs to this place: of several that fit, the nearest one."""
+        fitting = [place.path for place in self.rail if f"{self.path}/".startswith(f"{place.path}/")]
+        return item.path == max(fitting, key=len, default="")
 
 
 def age_text(born: date, on: date | None = None) -> str:

@@ -3,7 +3,9 @@
 import httpx
 import pytest
 
+from kernel.facility import Facility
 from kernel.staff.api import Role
+from kernel.web.setup import RailItem, Shell
 from tests.conftest import SignedIn
 
 
@@ -62,3 +64,13 @@ async def test_a_missing_part_of_an_address_is_not_told_as_a_change_by_others(
     answer = await client.get("/sheets")
     assert answer.status_code == 400
     assert "Có người vừa thay đổi" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [("/till", "/till"), ("/till/unmatched", "/till"), ("/till/refunds", "/till/refunds"), ("/tillage", "")],
+)
+def test_the_nearest_place_is_marked_in_the_rail(path: str, place: str) -> None:
+    rail = (RailItem("/till", "Thu tiền", "wallet"), RailItem("/till/refunds", "Hoàn tiền", "undo-2"))
+    shell = Shell(None, Facility(), demo=False, path=path, rail=rail, department="")
+    assert [item.path for item in rail if shell.is_current(item)] == ([place] if place else [])
