@@ -3,14 +3,24 @@
 Names given on the command line take only those pictures.
 """
 
+import io
 import sys
 from pathlib import Path
+
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tools.tour import STOPS, Tour, browser, throw_away_hospital
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screens"
+
+
+def keep(picture: bytes, path: Path) -> None:
+    """Write a picture with 256 colours: pages have few, and the folder travels with every clone."""
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
 
 
 def main(wanted: list[str]) -> None:
@@ -21,7 +31,7 @@ def main(wanted: list[str]) -> None:
             if wanted and stop.name not in wanted:
                 continue
             page = tour.visit(stop)
-            page.screenshot(path=FOLDER / f"{stop.name}.png")
+            keep(page.screenshot(), FOLDER / f"{stop.name}.png")
             page.close()
             print(f"{stop.name:<24}{stop.path}")
 
