@@ -7,6 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 from litestar import Litestar
 from msgspec.structs import replace
 from sqlalchemy import func, select, update
@@ -30,13 +32,15 @@ from tests.signing.hospital import (
     signing_settings,
     with_authority,
 )
+from tests.signing.registry import holder
 from tests.signing.secret_search import dump, everything_logged, find, folder_bytes, shapes
 from tests.signing.tokens import TOKEN_PIN, SoftHsm
 
 pytestmark = pytest.mark.anyio
 FILE_PIN, SEAL_PIN = "pin-tep-khoa-90417", "pin-con-dau-55823"
 WRONG_FILE_PIN, WRONG_TOKEN_PIN = "pin-go-nham-31264", "pin-token-go-nham-47"
-SECRETS = [FILE_PIN, SEAL_PIN, TOKEN_PIN, WRONG_FILE_PIN, WRONG_TOKEN_PIN, PASSWORD]
+UPLOAD_PIN = "pin-tep-moi-60035"
+SECRETS = [UPLOAD_PIN, FILE_PIN, SEAL_PIN, TOKEN_PIN, WRONG_FILE_PIN, WRONG_TOKEN_PIN, PASSWORD]
 """Everything secret that is typed or configured in the run; a new way of signing adds what it is told."""
 
 
@@ -95,6 +99,16 @@ async def test_after_a_whole_run_no_pin_lies_anywhere(
         form = {"document": str(third), "pin": FILE_PIN, "keep": "1"}
         assert (await client.post("/sign", data=form)).status_code == 303
 
+        assert (await client.post("/sign/rehearsal", data={"pin": FILE_PIN})).status_code in (200, 422)
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate, _ = pki.issue(holder(), key, now=utc_now())
+        file = pkcs12.serialize_key_and_certificates(
+            b"x", key, certificate, [pki.issuing], BestAvailableEncryption(UPLOAD_PIN.encode())
+        )
+        form = {"key_kind": "PKCS12", "pin": UPLOAD_PIN}
+        uploaded = await client.post("/sign/certificates", data=form, files={"file": ("a.p12", file)})
+        assert uploaded.status_code == 303, uploaded.text
+
         token_client = real_db.browser()
         hard = await real_db.sign_in(Role.DOCTOR, client=token_client, name="Trần Văn Bình")
         await give_token_certificate(
@@ -105,6 +119,8 @@ async def test_after_a_whole_run_no_pin_lies_anywhere(
         form = {"document": str(other), "pin": WRONG_TOKEN_PIN}
         assert (await token_client.post("/sign", data=form)).status_code == 422
         assert (await sign(token_client, other, TOKEN_PIN)).json()[0]["state"] == "signed"
+        tried = await token_client.post("/sign/rehearsal", data={"pin": TOKEN_PIN})
+        assert tried.status_code in (200, 422)
         await drain(services)
         await token_client.aclose()
     async with real_db.sessions() as session:
@@ -113,7 +129,7 @@ async def test_after_a_whole_run_no_pin_lies_anywhere(
     printed = capfd.readouterr()
     logs = [log.getvalue().encode(), printed.out.encode(), printed.err.encode()]
     database = dump(real_db.owner_url)
-    objects = folder_bytes(Path(settings.kernel.data_dir))
+    objects = folder_bytes(Path(settings.kernel.data_dir)) + folder_bytes(pki.folder / "keys")
     for secret in SECRETS:
         assert find(secret, *logs) == [], f"{secret} in the logs"
         assert find(secret, database) == [], f"{secret} in the database"
