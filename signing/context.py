@@ -56,10 +56,20 @@ def context_of(services: Services) -> Context:
 
 
 def context_for(kernel: KernelSettings, signing: SigningSettings) -> Context:
-    """Return the context for these settings; a trust file that changed is read again."""
+    """Return the context for these settings; a trust file that changed is read again.
+
+    Outside the demo, the demo's own authority in the data folder is not believed: roots come by configuration.
+    """
     path = signing.trust_file or kernel.data_dir / PKI / "trust.pem"
     stamp = path.stat().st_mtime_ns if path.is_file() else 0
     keys = signing.keys_dir or kernel.data_dir / PKI / "keys"
+    if (
+        signing.trust_file is None
+        and not kernel.demo
+        and stamp
+        and TrustList.from_pem(path.read_bytes()).demo
+    ):
+        stamp = 0
     return _context(signing, path, stamp, keys, kernel.demo and signing.trust_file is None)
 
 

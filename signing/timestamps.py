@@ -1,5 +1,6 @@
 """RFC 3161 timestamps: asked from an ordered list of authorities, each with its own time limit."""
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Sequence
@@ -67,17 +68,18 @@ class TimestampClient:
         for url in self._urls:
             nonce = secrets.randbits(63)
             try:
-                answer = await self._http.post(
-                    url,
-                    content=timestamp_query(imprint, nonce),
-                    headers={"content-type": "application/timestamp-query"},
-                    timeout=self._timeout,
-                )
+                async with asyncio.timeout(self._timeout):  # As a whole: a trickle of bytes counts, too.
+                    answer = await self._http.post(
+                        url,
+                        content=timestamp_query(imprint, nonce),
+                        headers={"content-type": "application/timestamp-query"},
+                        timeout=self._timeout,
+                    )
                 answer.raise_for_status()
                 if len(answer.content) > SIZE_MAXIMUM:
                     raise BadTimestamp("too large")
                 return read_answer(answer.content, imprint, nonce, self._trust, now=now)
-            except (httpx.HTTPError, BadTimestamp, BadDer) as error:
+            except (httpx.HTTPError, TimeoutError, BadTimestamp, BadDer) as error:
                 log.warning("timestamp.failed", url=url, error=type(error).__name__, detail=str(error)[:80])
         return None
 

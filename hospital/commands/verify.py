@@ -41,7 +41,13 @@ def verify(file: Path, trust: Path | None, as_json: bool, offline: bool) -> None
 
 def _own_trust() -> TrustList:
     settings = read_settings()
-    return context_for(settings.kernel, settings.signing).trust
+    trust = context_for(settings.kernel, settings.signing).trust
+    if not trust.roots:
+        click.echo(
+            "Chưa có danh sách tổ chức chứng thực được tin cậy (HOSPITAL_SIGNING_TRUST_FILE hoặc --trust).",
+            err=True,
+        )
+    return trust
 
 
 async def _verify(data: bytes, trust: TrustList, *, offline: bool, now: datetime) -> Report:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from litestar import Litestar
+from msgspec.structs import replace
 from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 
@@ -17,18 +18,19 @@ from hospital.demo.outside.pki import PkiDesk, TimestampAuthority
 from hospital.demo.pki import DemoPki
 from hospital.settings import Settings
 from kernel.clock import utc_now
-from kernel.outbox.api import drain
+from kernel.outbox.api import TryLater, drain
 from kernel.paper.blocks import PaperDocument, Signatures, Slot, Title
 from kernel.paper.fonts import regular
 from kernel.paper.pdf import Attachment
 from kernel.paper.render import render
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
-from signing.api import TrustList, get_document, sign_documents, verify_file, verify_pdf
+from signing.api import TrustList, context_for, get_document, sign_documents, verify_file, verify_pdf
 from signing.appearance import Enclosed
 from signing.archive.lift import CannotLift, Material, add_material, lift_file
 from signing.archive.models import Archived
 from signing.archive.service import ending_archives, lift_document
+from signing.documents.models import Signature
 from signing.keys import SoftwareSigner
 from signing.status import Standing
 from signing.tasks.engine import Look, sign_file
@@ -248,3 +250,40 @@ def test_what_a_signature_carries_never_ends_like_a_line() -> None:
     assert any(zlib.compress(data, 9).endswith((b"\r", b"\n")) for data in contents)
     carried = [Enclosed("a.json", "Bằng chứng", data).stream(b"D:20261122") for data in contents]
     assert not any(re.search(rb"[\r\n]\nendstream", stream) for stream in carried)
+
+
+async def test_a_retried_job_lifts_what_no_authority_stamped(
+    services: Services, signer: Actor, outside: httpx.AsyncClient, trust: TrustList
+) -> None:
+    """All authorities fail: the signature stands at B-B and is marked; the job asks again until one answers."""
+    document = await a_document(services, signer)
+    await outside.post("http://pki.test/outside/pki/mood", json={"mode": "error"})
+    [result] = await sign_documents(services, signer, [document.id], PIN, utc_now())
+    assert "mức B-B" in result.warning
+    with pytest.raises(TryLater):
+        await drain(services)
+    async with services.sessions() as session:
+        assert (await session.scalars(select(Signature.level))).all() == ["B-B"]
+        assert (await session.scalars(select(Archived))).all() == []
+    await outside.post("http://pki.test/outside/pki/mood", json={"mode": "ok"})
+    await drain(services, now=utc_now() + timedelta(hours=7))
+    async with services.sessions() as session:
+        lifted = (await session.scalars(select(Archived))).one()
+    report = verify_pdf(await services.objects.get(lifted.sha256), trust, utc_now())
+    assert (report.valid, report.signatures[0].level) == (True, Level.B_LTA)
+
+
+async def test_the_demo_root_is_believed_in_the_demo_only(settings: Settings, pki: DemoPki) -> None:
+    data = pki.folder.parent / "data-of-a-hospital"
+    (data / "pki").mkdir(parents=True)
+    (data / "pki" / "trust.pem").write_bytes(pki.trust_pem)
+    found = {
+        demo: context_for(
+            replace(settings.kernel, data_dir=data, demo=demo), replace(settings.signing, trust_file=None)
+        ).trust
+        for demo in (True, False)
+    }
+    assert (len(found[True].roots), found[True].demo) == (1, True)
+    assert found[False].roots == ()
+    by_hand = context_for(settings.kernel, settings.signing).trust
+    assert by_hand.demo, "named in the configuration, it is believed, and every report says so"

@@ -15,7 +15,7 @@ from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
-from signing.api import NewSlot, SoftwareSigner, sign_documents
+from signing.api import NewSlot, SoftwareSigner, new_code, sign_documents
 from tests.conftest import SignedIn
 from tests.signing.acts import overlay, sign
 from tests.signing.conftest import PIN
@@ -198,6 +198,28 @@ async def test_an_uploaded_file_is_judged(
     none = await client.post("/verify", files={"file": ("a.txt", b"hello", "text/plain")})
     assert none.status_code == 422
     assert "Chỉ kiểm tra được tệp PDF hoặc XML" in none.text
+
+
+async def test_an_uploaded_file_that_was_replaced_is_told(
+    client: httpx.AsyncClient, services: Services, doctor_in: Actor
+) -> None:
+    first = await a_document(services, doctor_in)
+    await sign_documents(services, doctor_in, [first.id], PIN, utc_now())
+    second = await a_document(services, doctor_in, supersedes=first.id)
+    await sign_documents(services, doctor_in, [second.id], PIN, utc_now())
+    await client.get("/verify")
+    original = (await client.get(f"/v/{first.code}/original.pdf")).content
+    answer = await client.post("/verify", files={"file": ("a.pdf", original, "application/pdf")})
+    assert "Hợp lệ: chữ ký số đúng" in answer.text
+    assert "Đã có bản thay thế." in answer.text
+
+
+def test_codes_are_not_to_be_guessed() -> None:
+    """Eighty random bits each: at ten tries a minute, nobody meets one."""
+    codes = {new_code().replace("-", "") for _ in range(2_000)}
+    assert len(codes) == 2_000
+    assert {len(code) for code in codes} == {16}
+    assert len({letter for code in codes for letter in code}) == 32
 
 
 def test_the_command_says_the_same(doctor: SoftwareSigner, pki: DemoPki, tmp_path: Path) -> None:

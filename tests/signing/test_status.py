@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +18,9 @@ from cryptography.x509 import ocsp
 from litestar import Litestar
 
 from hospital.demo.outside.app import OutsideSettings
-from hospital.demo.outside.pki import routes
+from hospital.demo.outside.pki import TimestampAuthority, routes
 from hospital.demo.pki import DemoPki, Holder
+from signing.settings import SigningSettings
 from signing.status import Standing, StatusClient
 from signing.timestamps import TimestampClient
 from signing.trust import TrustList
@@ -137,3 +139,26 @@ async def test_openssl_reads_the_list_and_the_token(
         *("-CAfile", root, "-untrusted", issuing),
     )
     assert "Verification: OK" in said
+
+
+async def test_an_authority_that_hangs_is_left_after_its_own_limit(
+    pki: DemoPki, outside: httpx.AsyncClient, trust: TrustList
+) -> None:
+    """Each authority of the list has its limit, three seconds unless set; the next one stamps."""
+    assert SigningSettings().tsa_timeout_seconds == 3.0
+    authority = TimestampAuthority(pki)
+    asked: list[str] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        if request.url.host != "third":
+            await asyncio.Event().wait()  # For ever: neither refused nor answered.
+        return httpx.Response(200, content=authority.answer(request.content, now=NOW))
+
+    urls = ["http://first", "http://second", "http://third"]
+    start = time.perf_counter()
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        stamp = await TimestampClient(http, urls, trust, timeout_seconds=0.2).stamp(b"v", now=NOW)
+    assert stamp is not None
+    assert asked == ["first", "second", "third"]
+    assert 0.4 <= time.perf_counter() - start < 3
