@@ -20,6 +20,7 @@ COMMANDS = {
     "token-agent": "Ký bằng USB token trên máy của người ký (chạy ở máy trạm).",
     "signers": "In người ký chưa sẵn sàng theo lần tổng duyệt gần nhất.",
     "verify": "Kiểm tra chữ ký của một tệp PDF hoặc XML.",
+    "evidence": "Lấy bằng chứng ký của người bệnh ra khỏi một tệp PDF.",
     "audit": "Kiểm tra nhật ký truy cập.",
     "backup": "Sao lưu cơ sở dữ liệu và tệp.",
     "restore": "Khôi phục từ bản sao lưu và chứng minh.",

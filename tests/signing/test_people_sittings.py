@@ -4,14 +4,17 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from msgspec.structs import replace
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from hospital.commands.evidence import evidence
 from hospital.commands.verify import describe
 from hospital.demo.outside.people import IdentityMood, ReaderMood
 from hospital.demo.pki import DemoPki
@@ -208,7 +211,7 @@ async def test_a_patient_who_signs_after_the_doctor_leaves_the_first_signature_v
 
 
 async def test_how_the_hand_moved_opens_only_with_the_key_the_hospital_keeps_apart(
-    services: Services, doctor_in: Actor, pki: DemoPki
+    services: Services, doctor_in: Actor, pki: DemoPki, tmp_path: Path
 ) -> None:
     paper = await a_paper(services, doctor_in, patient_id=uuid4())
     tablet = await a_sitting(services, doctor_in, paper)
@@ -228,6 +231,18 @@ async def test_how_the_hand_moved_opens_only_with_the_key_the_hospital_keeps_apa
     with pytest.raises(BadEvidenceKey):
         open_sealed(bundle.ink.sealed, (pki.folder / "tsa.key").read_bytes(), bound_to=bytes(32))
     assert b'"t":' not in raw
+    await drain(services)
+    file = tmp_path / "a.pdf"
+    file.write_bytes(await sealed_pdf(services, paper.id))
+    arguments = [str(file), "--out", str(tmp_path / "out"), "--key", str(pki.folder / "ink.key")]
+    said = CliRunner().invoke(evidence, arguments)
+    assert (said.exit_code, "NGUYỄN VĂN AN" in said.output) == (0, True), said.output
+    assert (tmp_path / "out" / "nguoi_benh" / "net-ky.json").read_bytes() == strokes
+    assert (tmp_path / "out" / "nguoi_benh" / b.FILE_NAME).read_bytes() == raw
+    wrong = CliRunner().invoke(evidence, [*arguments[:-1], str(pki.folder / "tsa.key")])
+    assert wrong.exit_code == 2
+    file.write_bytes(await services.objects.get(paper.base_sha256))
+    assert CliRunner().invoke(evidence, [str(file)]).exit_code == 1
     assert strokes not in raw
 
 
