@@ -319,16 +319,13 @@ class _Judge:
     def _carried(self, signature: EmbeddedPdfSignature, certificate: x509.Certificate) -> Found | None:
         """Judge the evidence that the hospital sealed for a patient, a representative or witnesses, if there is any."""
 
-        def trusted(holder: x509.Certificate, at: datetime, extra: Sequence[bytes]) -> bool:
-            return self._trust.path(holder, at=at, extra=extra) is not None
-
         return judge_bundle(
             self._data,
             carried_files(signature.sig_field),
             field=str(signature.field_name),
             hole=int(signature.byte_range[1]),
             certificate=certificate,
-            trusted=trusted,
+            trusted=lambda holder, at, extra: self._trust.path(holder, at=at, extra=extra) is not None,
         )
 
     def _sound(self, signature: EmbeddedPdfSignature, own: SignedData) -> bool:
