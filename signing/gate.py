@@ -204,7 +204,8 @@ def check_strength(certificate: x509.Certificate) -> None:
 def check_owner(certificate: x509.Certificate, owner: Owner) -> None:
     """Compare the certificate's subject with the staff record or the facility; both values are said. Raises CertificateNotYours.
 
-    A name without its marks will do when the personal number is the same: some authorities write names so.
+    A name without any marks will do when the personal number is the same: some authorities write names so. Other
+    marks are another name.
     """
     names = names_of(certificate)
     if owner.tax_code is not None:
@@ -219,8 +220,8 @@ def check_owner(certificate: x509.Certificate, owner: Owner) -> None:
         raise CertificateNotYours(
             f"Số định danh trong chứng thư là {number or '(trống)'}, khác với hồ sơ nhân viên ({own_number})."
         )
-    same = _folded(names.name) == _folded(owner.name)
-    if not same and not (own_number and fold(names.name) == fold(owner.name)):
+    said = _folded(names.name)
+    if said != _folded(owner.name) and not (own_number and said == fold(owner.name)):
         raise CertificateNotYours(
             f"Họ tên trong chứng thư là “{names.name}”, khác với hồ sơ nhân viên (“{owner.name}”)."
         )

@@ -16,7 +16,10 @@ DOCTOR = Holder(
     "bacsi", "Nguyễn Thị Hương", "CCCD:001180000001", title="Bác sĩ", organisation="Bệnh viện Đa khoa Ví Dụ"
 )
 HOSPITAL = Holder(
-    "organisation", "Bệnh viện Đa khoa Ví Dụ", "MST:0199999999", organisation="Bệnh viện Đa khoa Ví Dụ"
+    "benh-vien",  # A file of its own: tests of whole hospitals write "organisation" with PINs of their choice.
+    "Bệnh viện Đa khoa Ví Dụ",
+    "MST:0199999999",
+    organisation="Bệnh viện Đa khoa Ví Dụ",
 )
 
 
@@ -33,7 +36,7 @@ def doctor(pki: DemoPki) -> SoftwareSigner:
 
 @pytest.fixture(scope="session")
 def seal(pki: DemoPki) -> SoftwareSigner:
-    return open_pkcs12(pki.key_file("organisation").read_bytes(), PIN)
+    return open_pkcs12(pki.key_file(HOSPITAL.name).read_bytes(), PIN)
 
 
 @pytest.fixture(scope="session")

@@ -47,8 +47,8 @@ async def test_registering_twice_keeps_the_first_and_a_stranger_is_refused(
     facility = settings.kernel.facility
     command = RegisterCertificate(
         id=new_id(),
-        certificate=pki.certificate("organisation").public_bytes(Encoding.DER),
-        key_name="organisation",
+        certificate=pki.certificate("benh-vien").public_bytes(Encoding.DER),
+        key_name="benh-vien",
     )
     first = await register_certificate(
         session, command, trust=trust, facility=facility, actor=SYSTEM, now=utc_now()
