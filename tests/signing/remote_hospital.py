@@ -17,7 +17,8 @@ from sqlalchemy import select
 
 from hospital.demo.outside import csc
 from hospital.demo.outside.app import OutsideSettings
-from hospital.demo.outside.csc import Holding, Mood, Provider
+from hospital.demo.outside.csc import Holding, Provider
+from hospital.demo.outside.csc_moods import Mood
 from hospital.demo.outside.pki import routes as pki_routes
 from hospital.demo.pki import DemoPki, Holder
 from hospital.settings import Settings

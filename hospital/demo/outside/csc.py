@@ -13,7 +13,6 @@ import hmac
 import os
 import secrets
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from msgspec import Struct, field, json
 
+from hospital.demo.outside.csc_moods import MOOD_WORDS, Mood, SetMood
 from hospital.demo.outside.csc_pages import phone_page
 from hospital.demo.pki import Key
 from signing.remote.csc import EC_OID, ECDSA_OID, PKCS1_OID, PSS_OID, RSA_OID
@@ -45,38 +45,6 @@ CALLBACK_SECRET = "demo-remote-signing-callback"  # noqa: S105  the demo's, of n
 PIN, SLOW_SECONDS = "24681357", 20.0
 FOLDER = Path("outside") / "csc"
 Body = dict[str, Any]
-
-
-class Mood(StrEnum):
-    OK = "ok"
-    SLOW = "slow"
-    ERROR = "error"
-    GARBAGE = "garbage"
-    TIMEOUT = "timeout"
-    """Approvals never arrive: neither a callback nor an answer when asked."""
-    WRONG_SIGNATURE = "wrong-signature"
-    ANOTHER_CERTIFICATE = "another-certificate"
-    DUPLICATE_CALLBACK = "duplicate-callback"
-    NO_CALLBACK = "no-callback"
-    WRONG_HMAC = "wrong-hmac"
-
-
-MOOD_WORDS = {
-    Mood.OK: "Bình thường",
-    Mood.SLOW: "Chậm",
-    Mood.ERROR: "Lỗi máy chủ",
-    Mood.GARBAGE: "Trả lời rác",
-    Mood.TIMEOUT: "Không bao giờ báo lại",
-    Mood.WRONG_SIGNATURE: "Chữ ký sai",
-    Mood.ANOTHER_CERTIFICATE: "Đổi chứng thư giữa chừng",
-    Mood.DUPLICATE_CALLBACK: "Báo lại nhiều lần",
-    Mood.NO_CALLBACK: "Chỉ trả lời khi được hỏi",
-    Mood.WRONG_HMAC: "Báo lại với chữ ký HMAC sai",
-}
-
-
-class SetMood(Struct, frozen=True):
-    mode: Mood
 
 
 class Holding(Struct):
