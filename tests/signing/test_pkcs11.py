@@ -27,7 +27,8 @@ from signing.pkcs11_uri import BadTokenUri, TokenUri, read_token_uri
 from signing.schemes import Scheme, holds
 from signing.trust import TrustList
 from signing.verification.pdf import verify_pdf
-from signing.xml import sign_xml_enveloped
+from signing.verification.xml import verify_xml
+from signing.xml import ClaimProfile, sign_xml_claim, sign_xml_enveloped, sign_xml_invoice
 from tests.signing.acts import NOW, cut, run, sign_async, write_roots
 from tests.signing.conftest import DOCTOR
 from tests.signing.files import a_file
@@ -376,3 +377,19 @@ def test_addresses_come_back_as_they_were(text: str) -> None:
 def test_addresses_with_a_pin_or_without_a_key_are_refused(text: str) -> None:
     with pytest.raises(BadTokenUri):
         read_token_uri(text)
+
+
+@pytest.mark.parametrize("kind", ["rsa_key", "ec_key"])
+async def test_claims_and_invoices_are_signed_on_the_token(
+    kind: str, request: pytest.FixtureRequest, pki: DemoPki, trust: TrustList
+) -> None:
+    signer = await opened(pki, request.getfixturevalue(kind))
+    claim = b"<GIAMDINHHS><THONGTINHOSO Id='HS'>1</THONGTINHOSO><CHUKYDONVI/></GIAMDINHHS>"
+    invoice = b'<HDon><DLHDon Id="_HD1"><So>1</So></DLHDon><DSCKS><NBan/></DSCKS></HDon>'
+    signed = [sign_xml_claim(claim, signer, profile=profile) for profile in ClaimProfile]
+    signed.append(sign_xml_invoice(invoice, signer, data_id="_HD1", signature_id="NBan-1", at=NOW))
+    await signer.close()
+    for xml in signed:
+        report = verify_xml(xml, trust, NOW)
+        assert report.valid, report.signatures[0].reasons
+        assert not verify_xml(xml.replace(b">1<", b">2<"), trust, NOW).valid
