@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from hospital.demo.pki import DemoPki
@@ -16,7 +16,7 @@ from kernel.outbox.api import drain
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
 from signing.api import get_document, verify_file
-from signing.documents.models import Signature
+from signing.documents.models import Document, Signature
 from signing.documents.service import recall_document
 from signing.people.confirm import (
     draw,
@@ -39,6 +39,7 @@ from signing.people.rules import (
     State,
     Who,
 )
+from signing.people.sealing import seal_sitting
 from signing.people.sittings import (
     LinkUnknown,
     LinkUsed,
@@ -283,3 +284,25 @@ async def test_evidence_can_be_changed_by_nobody(services: Services, doctor_in: 
         with pytest.raises(DBAPIError):
             async with services.sessions.begin() as session:
                 await session.execute(text(statement))
+
+
+async def test_a_seal_that_cannot_be_set_now_is_set_later_and_once(
+    services: Services, doctor_in: Actor
+) -> None:
+    """Held by another run that died: what the person did waits in the database, and is sealed once."""
+    paper = await a_paper(services, doctor_in, patient_id=uuid4())
+    tablet = await a_sitting(services, doctor_in, paper)
+    await tablet.see()
+    signed = await draw(services, tablet.code, tablet.token, DRAWING, now=utc_now())
+    held = {"lease": uuid4(), "lease_until": utc_now() + timedelta(minutes=1)}
+    async with services.sessions.begin() as session:
+        await session.execute(update(Document).where(Document.id == paper.id).values(held))
+    assert "ở nơi khác" in await seal_sitting(services, signed.id, now=utc_now())
+    assert await state_of(services, signed.id) is State.SIGNED
+    late = utc_now() + timedelta(minutes=2)
+    for _ in range(2):
+        assert await seal_sitting(services, signed.id, now=late) == ""
+    assert await state_of(services, signed.id) is State.SEALED
+    async with services.sessions() as session:
+        rows = (await session.scalars(select(Signature).where(Signature.document_id == paper.id))).all()
+    assert len(rows) == 1
