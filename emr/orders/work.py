@@ -67,7 +67,9 @@ async def orders_of_episode(session: AsyncSession, episode_id: UUID) -> list[Ord
 async def orders_of_patient(session: AsyncSession, patient_id: UUID, *, limit: int = 50) -> list[OrderView]:
     """Return a person's latest orders with their last results."""
     statement = select(*COLUMNS).where(ORDERS.c.patient_id == patient_id)
-    rows = await session.execute(statement.order_by(ORDERS.c.placed_at.desc()).limit(limit))
+    rows = await session.execute(
+        statement.order_by(ORDERS.c.placed_at.desc(), ORDERS.c.id.desc()).limit(limit)
+    )
     return await with_results(session, [convert(row._asdict(), OrderView) for row in rows])
 
 
