@@ -87,3 +87,11 @@ def test_a_refusal_stays_when_news_come(tour: Tour) -> None:
     news(page)
     expect(page.locator("[data-error-summary]")).to_be_visible()
     page.close()
+
+
+def test_enter_in_the_amount_of_a_deposit_asks_by_qr_and_books_no_cash(account: Page) -> None:
+    account.keyboard.press("F6")
+    account.keyboard.type("300000")
+    account.keyboard.press("Enter")
+    expect(account.locator(".asking")).to_contain_text("300.000")
+    assert account.locator("#money a[href^='/receipts/']").count() == 0

@@ -74,3 +74,14 @@ def test_the_nearest_place_is_marked_in_the_rail(path: str, place: str) -> None:
     rail = (RailItem("/till", "Thu tiền", "wallet"), RailItem("/till/refunds", "Hoàn tiền", "undo-2"))
     shell = Shell(None, Facility(), demo=False, path=path, rail=rail, department="")
     assert [item.path for item in rail if shell.is_current(item)] == ([place] if place else [])
+
+
+@pytest.mark.parametrize(
+    ("path", "first"), [("/portal/xyz", "/portal"), ("/kiosk/xyz", "/kiosk"), ("/xyz", "/")]
+)
+async def test_a_page_not_found_leads_back_to_the_first_page_of_its_own_house(
+    client: httpx.AsyncClient, path: str, first: str
+) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == 404
+    assert f'href="{first}">Về trang đầu' in answer.text
