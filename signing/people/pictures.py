@@ -14,6 +14,7 @@ def picture_of_page(pdf: bytes, number: int) -> bytes:
     try:
         if not 1 <= number <= len(file):
             raise IndexError(number)
+        file.init_forms()  # Signatures that stand there already are drawn by their fields.
         page = file[number - 1]
         picture = page.render(scale=WIDTH / page.get_width(), grayscale=True).to_pil()
     finally:

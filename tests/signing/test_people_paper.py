@@ -14,6 +14,7 @@ from kernel.paper.fonts import regular
 from kernel.paper.render import render
 from signing.appearance import Enclosed, Ink
 from signing.keys import SoftwareSigner
+from signing.people.pictures import picture_of_page
 from signing.tasks.engine import Look, sign_file
 from signing.trust import TrustList
 from signing.verification.pdf import verify_pdf
@@ -66,6 +67,7 @@ async def test_files_carried_by_a_later_signature_leave_the_earlier_one_valid(
             now=NOW,
         )
         pdf, layout = signed.pdf, signed.layout
+    assert picture_of_page(pdf, 1) != picture_of_page(consent, 1)  # What was signed is seen at the tablet.
     report = verify_pdf(pdf, trust, NOW)
     assert report.valid, [s.reasons for s in report.signatures]
     assert findings(pdf) <= ALLOWED_AFTER_SIGNING
