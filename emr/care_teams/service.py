@@ -38,6 +38,7 @@ CROSS JOIN LATERAL (
         LEFT JOIN emr_room room ON room.code = ordered.room_code
         WHERE ordered.visit_id = visit.id AND ordered.state <> 'VOIDED'
     UNION SELECT NULL, opened_by FROM emr_sheet WHERE visit_id = visit.id
+    UNION SELECT NULL, called_by FROM emr_ticket WHERE visit_id = visit.id
 ) part
 WHERE visit.id = :visit
 GROUP BY visit.patient_id

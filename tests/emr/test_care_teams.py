@@ -24,6 +24,8 @@ from emr.care_teams.service import (
 from emr.episodes.views import VisitView
 from emr.once import IdReused
 from emr.places.models import Duty
+from emr.queues.models import Ticket
+from emr.queues.rules import TicketState
 from emr.sheets.service import save_draft
 from emr.sheets.views import SaveDraft, SheetView
 from emr.visits.service import start_visit
@@ -149,6 +151,16 @@ async def test_the_doctor_who_examines_belongs(records: AsyncSession) -> None:
     )
     await start_visit(records, visit.id, actor=helper, now=NOW)
     assert await require_care(records, helper, visit.id, now=NOW) is None
+
+
+async def test_who_called_the_number_may_open_the_visit_to_start_it(records: AsyncSession) -> None:
+    visit: VisitView = await a_visit(records)
+    guest = of("K03", Role.DOCTOR)
+    with pytest.raises(NotYourPatient):
+        await require_care(records, guest, visit.id, now=NOW)
+    called = update(Ticket).where(Ticket.visit_id == visit.id)
+    await records.execute(called.values(state=TicketState.CALLED, called_by=guest.id, called_at=NOW, calls=1))
+    assert await require_care(records, guest, visit.id, now=NOW) is None
 
 
 async def test_the_night_opens_the_departments_one_covers(records: AsyncSession, sheet: SheetView) -> None:

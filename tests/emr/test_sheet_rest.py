@@ -146,7 +146,7 @@ async def test_forms_in_use_are_listed_without_those_switched_off(
 ) -> None:
     await signed_in(Role.NURSE)
     codes = {form["code"] for form in (await client.get("/api/forms")).json()}
-    assert codes == {"PKB", "PCD", "DT-C", "PHK", "GRV", "01-BV2", "40-BV2"}
+    assert codes == {"PKB", "PCD", "DT-C", "PHK", "GRV", "01-BV2", "36-BV2", "40-BV2"}
 
 
 async def test_nobody_reads_sheets_without_signing_in(client: httpx.AsyncClient) -> None:

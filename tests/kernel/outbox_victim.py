@@ -21,7 +21,7 @@ class Step(Struct, frozen=True):
     number: int
 
 
-@job("victim.step")
+@job("test.victim")
 async def step(job: Job, payload: Step) -> None:
     """Write an effect; the process that finds the file `hang` stops here, effect written, nothing committed."""
     kind = f"effect {payload.number}"

@@ -52,7 +52,7 @@ async def test_a_worker_killed_in_the_middle_loses_nothing_and_repeats_nothing(
     (tmp_path / "hang").touch()
     async with real_db.sessions.begin() as session:
         for number in range(JOBS):
-            await enqueue(session, "victim.step", Step(number))
+            await enqueue(session, "test.victim", Step(number))
     victim = start()
     await wait_for(lambda: (tmp_path / f"hanging-{victim.pid}").exists(), tmp_path / "log")
     (tmp_path / "hang").unlink()

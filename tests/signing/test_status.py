@@ -20,11 +20,12 @@ from litestar import Litestar
 from hospital.demo.outside.app import OutsideSettings
 from hospital.demo.outside.pki import TimestampAuthority, routes
 from hospital.demo.pki import DemoPki, Holder
+from kernel.clock import utc_now
 from signing.settings import SigningSettings
 from signing.status import Standing, StatusClient
 from signing.timestamps import TimestampClient
 from signing.trust import TrustList
-from tests.signing.acts import NOW, run, write_roots
+from tests.signing.acts import run, write_roots
 
 pytestmark = pytest.mark.anyio
 
@@ -52,31 +53,34 @@ async def outside(pki: DemoPki) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_both_tiers_answer_and_answers_are_kept(pki: DemoPki, outside: httpx.AsyncClient) -> None:
-    certificate, _ = pki.issue(HOLDER, now=NOW)
+    now = utc_now().replace(microsecond=0)
+    certificate, _ = pki.issue(HOLDER, now=now)
     client = StatusClient(outside)
-    answers = await client.ask_path((certificate, pki.issuing, pki.root), now=NOW)
+    answers = await client.ask_path((certificate, pki.issuing, pki.root), now=now)
     assert [answer.standing for answer in answers] == [Standing.GOOD, Standing.GOOD]
     assert all(answer.ocsp for answer in answers)
     await outside.post("/outside/pki/mood", json={"mode": "error"})
-    assert (await client.ask(certificate, pki.issuing, now=NOW)).standing is Standing.GOOD
-    later = NOW + timedelta(hours=2)
+    assert (await client.ask(certificate, pki.issuing, now=now)).standing is Standing.GOOD
+    later = now + timedelta(hours=2)
     assert (await client.ask(certificate, pki.issuing, now=later)).standing is Standing.UNREACHABLE
 
 
 async def test_a_revoked_certificate_is_told(pki: DemoPki, outside: httpx.AsyncClient) -> None:
-    certificate, _ = pki.issue(HOLDER, now=NOW)
-    pki.revoke(certificate, at=NOW - timedelta(days=1))
-    answer = await StatusClient(outside).ask(certificate, pki.issuing, now=NOW)
-    assert (answer.standing, answer.revoked_at) == (Standing.REVOKED, NOW - timedelta(days=1))
+    now = utc_now().replace(microsecond=0)
+    certificate, _ = pki.issue(HOLDER, now=now)
+    pki.revoke(certificate, at=now - timedelta(days=1))
+    answer = await StatusClient(outside).ask(certificate, pki.issuing, now=now)
+    assert (answer.standing, answer.revoked_at) == (Standing.REVOKED, now - timedelta(days=1))
 
 
 async def test_the_list_answers_when_the_responder_does_not(
     pki: DemoPki, outside: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificate, _ = pki.issue(HOLDER, now=NOW)
-    pki.revoke(certificate, at=NOW)
+    now = utc_now().replace(microsecond=0)
+    certificate, _ = pki.issue(HOLDER, now=now)
+    pki.revoke(certificate, at=now)
     monkeypatch.setattr("signing.status._ocsp_url", lambda _: "http://pki.test/outside/pki/nowhere")
-    answer = await StatusClient(outside).ask(certificate, pki.issuing, now=NOW)
+    answer = await StatusClient(outside).ask(certificate, pki.issuing, now=now)
     assert (answer.standing, answer.ocsp) == (Standing.REVOKED, None)
     assert answer.crl
 
@@ -85,31 +89,35 @@ async def test_the_list_answers_when_the_responder_does_not(
 async def test_a_bad_mood_is_unreachable_and_unstamped(
     pki: DemoPki, outside: httpx.AsyncClient, trust: TrustList, mode: str
 ) -> None:
-    certificate, _ = pki.issue(HOLDER, now=NOW)
+    now = utc_now().replace(microsecond=0)
+    certificate, _ = pki.issue(HOLDER, now=now)
     await outside.post("/outside/pki/mood", json={"mode": mode})
     assert (
-        await StatusClient(outside).ask(certificate, pki.issuing, now=NOW)
+        await StatusClient(outside).ask(certificate, pki.issuing, now=now)
     ).standing is Standing.UNREACHABLE
     stamps = TimestampClient(outside, ["http://pki.test/outside/pki/tsa"], trust)
-    assert await stamps.stamp(b"value", now=NOW) is None
+    assert await stamps.stamp(b"value", now=now) is None
 
 
 async def test_the_second_authority_stamps_when_the_first_fails(
     outside: httpx.AsyncClient, trust: TrustList
 ) -> None:
+    now = utc_now().replace(microsecond=0)
     urls = ["http://pki.test/outside/pki/nowhere", "http://pki.test/outside/pki/tsa"]
-    stamp = await TimestampClient(outside, urls, trust).stamp(b"value", now=NOW)
+    stamp = await TimestampClient(outside, urls, trust).stamp(b"value", now=now)
     assert stamp is not None
     assert "TSA" in stamp.authority
 
 
 async def test_a_token_of_an_unknown_authority_is_not_taken(outside: httpx.AsyncClient) -> None:
+    now = utc_now().replace(microsecond=0)
     client = TimestampClient(outside, ["http://pki.test/outside/pki/tsa"], TrustList([]))
-    assert await client.stamp(b"value", now=NOW) is None
+    assert await client.stamp(b"value", now=now) is None
 
 
 async def test_get_and_post_give_the_same_answer(pki: DemoPki, outside: httpx.AsyncClient) -> None:
-    certificate, _ = pki.issue(HOLDER, now=NOW)
+    now = utc_now().replace(microsecond=0)
+    certificate, _ = pki.issue(HOLDER, now=now)
     request = ocsp_request(certificate, pki.issuing, nonce=b"\xff" * 16)
     encoded = base64.b64encode(request).decode()
     assert "//" in encoded  # A router that tidies paths would break it.
@@ -123,13 +131,14 @@ async def test_get_and_post_give_the_same_answer(pki: DemoPki, outside: httpx.As
 async def test_openssl_reads_the_list_and_the_token(
     pki: DemoPki, outside: httpx.AsyncClient, tmp_path: Path, trust: TrustList
 ) -> None:
+    now = utc_now().replace(microsecond=0)
     root, issuing = write_roots(pki, tmp_path)
     crl = tmp_path / "a.crl"
     crl.write_bytes((await outside.get("/outside/pki/issuing.crl")).content)
     assert "verify OK" in await asyncio.to_thread(
         run, "openssl", "crl", "-inform", "DER", "-in", crl, "-CAfile", issuing, "-noout"
     )
-    stamp = await TimestampClient(outside, ["http://pki.test/outside/pki/tsa"], trust).stamp(b"v", now=NOW)
+    stamp = await TimestampClient(outside, ["http://pki.test/outside/pki/tsa"], trust).stamp(b"v", now=now)
     assert stamp is not None
     token = tmp_path / "t.tst"
     token.write_bytes(stamp.token)
@@ -145,6 +154,7 @@ async def test_an_authority_that_hangs_is_left_after_its_own_limit(
     pki: DemoPki, outside: httpx.AsyncClient, trust: TrustList
 ) -> None:
     """Each authority of the list has its limit, three seconds unless set; the next one stamps."""
+    now = utc_now().replace(microsecond=0)
     assert SigningSettings().tsa_timeout_seconds == 3.0
     authority = TimestampAuthority(pki)
     asked: list[str] = []
@@ -153,12 +163,12 @@ async def test_an_authority_that_hangs_is_left_after_its_own_limit(
         asked.append(request.url.host)
         if request.url.host != "third":
             await asyncio.Event().wait()  # For ever: neither refused nor answered.
-        return httpx.Response(200, content=authority.answer(request.content, now=NOW))
+        return httpx.Response(200, content=authority.answer(request.content, now=now))
 
     urls = ["http://first", "http://second", "http://third"]
     start = time.perf_counter()
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        stamp = await TimestampClient(http, urls, trust, timeout_seconds=0.2).stamp(b"v", now=NOW)
+        stamp = await TimestampClient(http, urls, trust, timeout_seconds=0.2).stamp(b"v", now=now)
     assert stamp is not None
     assert asked == ["first", "second", "third"]
     assert 0.4 <= time.perf_counter() - start < 3
