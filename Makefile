@@ -4,7 +4,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PORT ?= 8000
 .DEFAULT_GOAL := help
-.PHONY: help setup assets demo test check fmt bench chaos screens tools-for-tests clean
+PACKAGES := billing bench emr hospital insurance kernel kiosk patient_portal signing
+.PHONY: help setup compiled assets demo test check fmt bench chaos screens tools-for-tests clean
 
 help:
 	@echo "make setup     môi trường Python, thư viện, phông và biểu tượng"
@@ -22,7 +23,7 @@ $(VENV)/installed.stamp: requirements.lock
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python thiếu venv. Debian/Ubuntu: apt install python3-venv"; exit 1; }
 	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install -q --disable-pip-version-check uv==0.13.9 || true
-	VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip sync -q --require-hashes requirements.lock \
+	VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip sync -q --compile-bytecode --require-hashes requirements.lock \
 	  || $(RUN) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	touch $@
 
@@ -33,13 +34,17 @@ kernel/web/vendor/manifest.json: package-lock.json tools/assets.py $(VENV)/insta
 assets: $(VENV)/installed.stamp
 	$(RUN) tools/assets.py
 
-demo: setup
+# Four processes start at once: on a machine that writes no bytecode of its own, each would compile everything.
+compiled: setup
+	@$(RUN) -m compileall -q $(PACKAGES)
+
+demo: compiled
 	$(RUN) -m hospital demo --port $(PORT)
 
 tools-for-tests: setup
 	@$(RUN) tools/tools_for_tests.py
 
-test: tools-for-tests
+test: tools-for-tests compiled
 	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup
@@ -54,7 +59,7 @@ fmt: setup
 	$(RUN) -m ruff check --fix .
 
 BENCHES := $(or $(NAME),$(filter-out bench,$(MAKECMDGOALS)))
-bench: setup
+bench: compiled
 	$(RUN) -m hospital bench $(BENCHES)
 
 ifeq (bench,$(firstword $(MAKECMDGOALS)))
