@@ -92,7 +92,7 @@ class Statement:
 
 
 def _wire(session: Session) -> Any:
-    """The driver's connection of this session, flushed: what was written through the mapper is there."""
+    """Return the driver's connection, after objects that wait to be written have been."""
     if session.new or session.dirty or session.deleted:
         session.flush()
     return session.connection().connection.dbapi_connection
