@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -84,14 +84,20 @@ async def whole(pdf: bytes, signer: Signer) -> bytes:
     return pdf + pending.fill(signer.template.assemble(attributes, await signer.sign(attributes)))
 
 
+def run(
+    loop: asyncio.AbstractEventLoop, work: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any
+) -> None:
+    loop.run_until_complete(work(*arguments, **options))
+
+
 def way_rows(
     pki: DemoPki, software: SoftwareSigner, folder: Path, cpu: Cpu, row: Any
 ) -> list[dict[str, Any]]:
     """Software, SoftHSM and CSC side by side; the floor of each is its own key operation."""
     loop, rows, pdf = asyncio.new_event_loop(), [], a_file(["s0"], padding=20_000)
     for name, signer in signers(pki, software, folder, loop):
-        key = cpu(lambda signer=signer: loop.run_until_complete(signer.sign(MESSAGE)))  # type: ignore[misc]  # bound now
-        figure = cpu(lambda signer=signer: loop.run_until_complete(whole(pdf, signer)))  # type: ignore[misc]  # as above
+        key = cpu(partial(run, loop, signer.sign, MESSAGE))
+        figure = cpu(partial(run, loop, whole, pdf, signer))
         rows.append(row(f"PAdES B-B, own file, {name}", figure, key, "its key operation", ""))
     loop.close()
     return rows

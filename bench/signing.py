@@ -12,13 +12,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from bench._signing_peers import Manual, far_authority
-from bench._signing_ways import endesive_row, paper_row, way_rows
+from bench._signing_ways import endesive_row, paper_row, run, way_rows
 from hospital.demo.pki import DEMO_PIN, DemoPki, Holder, ensure_pki
 from kernel.paper.fonts import regular
 from signing.appearance import Appearance
@@ -108,9 +109,7 @@ def foreign_rows(desk: Desk, manual_ms: float) -> list[dict[str, Any]]:
     for kind, plain in (("tables", a_file(["x"])), ("streams", stream_file())):
         signed = loop.run_until_complete(sign_foreign(plain, "Moi", desk.signer, now=NOW))
         assert verify_pdf(signed, desk.trust, NOW).valid
-        figure = cpu_ms(
-            lambda plain=plain: loop.run_until_complete(sign_foreign(plain, "Moi", desk.signer, now=NOW))  # type: ignore[misc]  # bound now
-        )
+        figure = cpu_ms(partial(run, loop, sign_foreign, plain, "Moi", desk.signer, now=NOW))
         name = f"PAdES B-B, any PDF, cross-reference {kind}"
         rows.append(row(name, figure, manual_ms, "pyHanko as its manual shows", 2.5))
     loop.close()
