@@ -1,5 +1,6 @@
 """Refunds on the till's pages: ask at an account, approve, pay out, close."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +44,7 @@ SOURCES = {"DEPOSIT": "Tạm ứng còn lại", "EXCESS": "Tiền nộp thừa"}
 
 class AskRefundPages(Controller):
     path = "/till/{episode_id:uuid}/refund"
-    guards = [TILL]  # noqa: RUF012  Litestar reads it from the class
+    guards = [TILL]
     include_in_schema = False
 
     @get()
@@ -132,7 +133,7 @@ async def _form(
 
 class RefundPages(Controller):
     path = "/till/refunds"
-    guards = [EVERYBODY]  # noqa: RUF012  Litestar reads it from the class
+    guards = [EVERYBODY]
     include_in_schema = False
 
     @get()
@@ -150,12 +151,7 @@ class RefundPages(Controller):
     ) -> Response[Any]:
         """Approve or refuse."""
         command = DecideRefund(data.get("approve") == "yes", data.get("note", "")[:300])
-        try:
-            async with session.begin_nested():
-                await decide_refund(session, refund_id, command, actor=actor, now=utc_now())
-        except Problem as refusal:
-            return await _refused(session, actor, refusal)
-        return Redirect("/till/refunds", status_code=303)
+        return await _do(decide_refund, session, refund_id, command, actor)
 
     @post("/{refund_id:uuid}/payment", guards=[TILL])
     async def pay(
@@ -168,12 +164,7 @@ class RefundPages(Controller):
         """Hand the cash over at my counter, or note the transfer made."""
         shift = await shift_of(session, actor)
         command = PayOut(shift.counter if shift else "", data.get("bank_reference", "")[:60])
-        try:
-            async with session.begin_nested():
-                await pay_out(session, refund_id, command, actor=actor, now=utc_now())
-        except Problem as refusal:
-            return await _refused(session, actor, refusal)
-        return Redirect("/till/refunds", status_code=303)
+        return await _do(pay_out, session, refund_id, command, actor)
 
     @post("/{refund_id:uuid}/closing", guards=[TILL])
     async def close(
@@ -185,16 +176,24 @@ class RefundPages(Controller):
     ) -> Response[Any]:
         """Say what the bank's statement shows."""
         command = CloseRefund(data.get("confirmed") == "yes", data.get("failure", "")[:300])
-        try:
-            async with session.begin_nested():
-                await close_refund(session, refund_id, command, actor=actor, now=utc_now())
-        except Problem as refusal:
-            return await _refused(session, actor, refusal)
-        return Redirect("/till/refunds", status_code=303)
+        return await _do(close_refund, session, refund_id, command, actor)
 
 
-async def _refused(session: AsyncSession, actor: Actor, refusal: Problem) -> Template:
-    return Template("billing/refunds.html", context=await _list(session, actor, refusal), status_code=422)
+async def _do(
+    step: Callable[..., Awaitable[object]],
+    session: AsyncSession,
+    refund_id: UUID,
+    command: object,
+    actor: Actor,
+) -> Response[Any]:
+    """Take one step of a refund; a refusal is told above the list."""
+    try:
+        async with session.begin_nested():
+            await step(session, refund_id, command, actor=actor, now=utc_now())
+    except Problem as refusal:
+        context = await _list(session, actor, refusal)
+        return Template("billing/refunds.html", context=context, status_code=422)
+    return Redirect("/till/refunds", status_code=303)
 
 
 async def _list(session: AsyncSession, actor: Actor, refusal: Problem | None = None) -> dict[str, Any]:
