@@ -34,7 +34,7 @@ TOO_LONG = "Có ô dài quá mức cho phép."
 
 class AskPages(Controller):
     path = "/episodes/{episode_id:uuid}/invoice"
-    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]  # noqa: RUF012  (litestar declares it as an instance attribute)
+    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]
     include_in_schema = False
 
     @get()

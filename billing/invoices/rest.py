@@ -37,7 +37,7 @@ class Asked(Struct, frozen=True):
 
 class InvoiceController(Controller):
     path = "/api/invoices"
-    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]  # noqa: RUF012  (litestar declares it as an instance attribute)
+    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]
 
     @get(operation_id="listInvoices")
     async def show(

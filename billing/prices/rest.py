@@ -12,7 +12,7 @@ from kernel.staff.api import Actor, Role, needs
 
 class PriceController(Controller):
     path = "/api/billing/prices"
-    guards = [needs(Role.ACCOUNTANT)]  # noqa: RUF012  Litestar reads it from the class
+    guards = [needs(Role.ACCOUNTANT)]
 
     @post(operation_id="addPrices", status_code=204)
     async def add(

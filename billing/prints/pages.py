@@ -27,7 +27,7 @@ class NoSuchFile(NotFound):
 
 
 class PaperPages(Controller):
-    guards = [needs(*MONEY)]  # noqa: RUF012  (litestar declares it as an instance attribute)
+    guards = [needs(*MONEY)]
     include_in_schema = False
 
     @get("/receipts/{name:str}")

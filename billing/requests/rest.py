@@ -26,7 +26,7 @@ class CancelRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 class RequestController(Controller):
     path = "/api/billing/requests"
-    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]  # noqa: RUF012  Litestar reads it from the class
+    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]
 
     @post(operation_id="createPaymentRequest")
     async def create(

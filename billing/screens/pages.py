@@ -60,7 +60,7 @@ def face_context(shown: Shown, counter: CounterView, settings: KernelSettings) -
 
 class ScreenPages(Controller):
     path = "/screens/{counter:str}"
-    opt = {"public": True}  # noqa: RUF012  Litestar reads it from the class; the device token is the guard
+    opt = {"public": True}  # The device token is the guard.
     include_in_schema = False
 
     @get()

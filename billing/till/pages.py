@@ -50,7 +50,7 @@ def chosen_charges(form: Form) -> tuple[UUID, ...]:
 
 class TillPages(Controller):
     path = "/till"
-    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]  # noqa: RUF012  Litestar reads it from the class
+    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]
     include_in_schema = False
 
     @get()
@@ -185,7 +185,7 @@ async def _home(
 
 class AccountPages(Controller):
     path = "/till/{episode_id:uuid}"
-    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]  # noqa: RUF012  Litestar reads it from the class
+    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]
     include_in_schema = False
 
     @get()

@@ -29,7 +29,7 @@ from kernel.staff.api import Actor, Role, needs
 
 class TillController(Controller):
     path = "/api/billing"
-    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]  # noqa: RUF012  Litestar reads it from the class
+    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]
 
     @get("/episodes/{episode_id:uuid}/bill", operation_id="getBill")
     async def read_bill(

@@ -28,7 +28,7 @@ class ReasonMissing(Refused):
 
 class UnmatchedPages(Controller):
     path = "/till/unmatched"
-    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]  # noqa: RUF012  Litestar reads it from the class
+    guards = [needs(Role.CASHIER, Role.ACCOUNTANT)]
     include_in_schema = False
 
     @get()

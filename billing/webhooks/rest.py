@@ -29,7 +29,7 @@ _REFUSALS = {
 
 class WebhookController(Controller):
     path = "/webhooks"
-    opt = {"public": True}  # noqa: RUF012  Litestar reads it from the class; the signature is the guard
+    opt = {"public": True}  # The signature is the guard.
 
     @post("/{provider:str}", status_code=200, operation_id="takeBankNotice", request_max_body_size=65_537)
     async def take(

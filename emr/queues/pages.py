@@ -27,7 +27,7 @@ async def _board(session: AsyncSession, area: str) -> BoardView:
 
 class BoardPages(Controller):
     path = "/boards"
-    opt = {"public": True}  # noqa: RUF012  (litestar reads it from the class)
+    opt = {"public": True}
     include_in_schema = False
 
     @get("/{area:str}")

@@ -70,7 +70,7 @@ def read_figures(form: Form) -> dict[str, float]:
 
 class TriagePages(Controller):
     path = "/triage"
-    guards = [needs(Role.NURSE, Role.DOCTOR)]  # noqa: RUF012  Litestar reads it from the class
+    guards = [needs(Role.NURSE, Role.DOCTOR)]
     include_in_schema = False
 
     @get()

@@ -29,7 +29,7 @@ NO_WORKER_AFTER = timedelta(minutes=2)
 
 class JobPages(Controller):
     path = "/admin/jobs"
-    guards = [needs(Role.ADMIN)]  # noqa: RUF012  (litestar declares it as an instance attribute)
+    guards = [needs(Role.ADMIN)]
     include_in_schema = False
 
     @get()

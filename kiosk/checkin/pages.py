@@ -65,7 +65,7 @@ class CheckInPages(Controller):
     include_in_schema = False
     guards = (paired_for_check_in,)
     dependencies = DESK
-    exception_handlers = {DeviceNotPaired: to_pairing}  # noqa: RUF012  # Litestar reads it
+    exception_handlers = {DeviceNotPaired: to_pairing}
 
     @get()
     async def start(self) -> Template:

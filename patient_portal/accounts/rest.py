@@ -71,7 +71,7 @@ def portal_cookies(signed: SignedIn, kernel: KernelSettings, settings: PortalSet
 
 class SignInController(Controller):
     path = "/api/portal"
-    opt = {"public": True, "exclude_from_csrf": True}  # noqa: RUF012  # Litestar reads it; no session to ride on yet
+    opt = {"public": True, "exclude_from_csrf": True}  # No session to ride on yet.
 
     @post("/codes", status_code=202, operation_id="askPortalCode", responses=refusals(422, 429, 503))
     async def ask(
@@ -110,8 +110,8 @@ class SignInController(Controller):
 
 class AccountController(Controller):
     path = "/api/portal"
-    guards = [patient_signed_in]  # noqa: RUF012  # Litestar reads it
-    dependencies = {"patient": Provide(provide_patient)}  # noqa: RUF012  # Litestar reads it
+    guards = [patient_signed_in]
+    dependencies = {"patient": Provide(provide_patient)}
 
     @delete("/sessions/current", operation_id="endPortalSession", responses=refusals(401))
     async def end(self, patient: NamedDependency[Patient], session: NamedDependency[AsyncSession]) -> None:

@@ -50,7 +50,7 @@ class SlotController(Controller):
     """What can be booked; open to everybody, since it names no patient."""
 
     path = "/api/portal"
-    opt = {"public": True}  # noqa: RUF012  # Litestar reads it
+    opt = {"public": True}
 
     @get("/departments", operation_id="listBookableDepartments")
     async def departments(
@@ -83,8 +83,8 @@ class SlotController(Controller):
 
 class BookingController(Controller):
     path = "/api/portal/bookings"
-    guards = [patient_signed_in]  # noqa: RUF012  # Litestar reads it
-    dependencies = {"patient": Provide(provide_patient)}  # noqa: RUF012  # Litestar reads it
+    guards = [patient_signed_in]
+    dependencies = {"patient": Provide(provide_patient)}
 
     @get(operation_id="listBookings", responses=refusals(401))
     async def listing(
@@ -158,7 +158,7 @@ class ScheduleController(Controller):
     """Hours of practitioners, kept by the head of department or the administrator."""
 
     path = "/api/portal/schedules"
-    guards = [needs(Role.HEAD, Role.ADMIN)]  # noqa: RUF012  # Litestar reads it
+    guards = [needs(Role.HEAD, Role.ADMIN)]
 
     @post(operation_id="openSchedule", responses=refusals(401, 403, 409, 422))
     async def open(

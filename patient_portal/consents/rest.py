@@ -16,7 +16,7 @@ from patient_portal.consents.service import ConsentView, SetConsent, consents_of
 class ConsentController(Controller):
     path = "/api/portal/consents"
     guards = (patient_signed_in,)
-    dependencies = {"patient": Provide(provide_patient)}  # noqa: RUF012  # Litestar reads it
+    dependencies = {"patient": Provide(provide_patient)}
 
     @get(operation_id="listConsents", responses=refusals(401))
     async def listing(

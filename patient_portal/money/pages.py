@@ -43,8 +43,8 @@ class MoneyPages(Controller):
     path = "/portal/bills"
     include_in_schema = False
     guards = (patient_signed_in,)
-    exception_handlers = {PatientNotSignedIn: to_sign_in}  # noqa: RUF012  # Litestar reads it
-    dependencies = {"patient": Provide(provide_patient)}  # noqa: RUF012  # Litestar reads it
+    exception_handlers = {PatientNotSignedIn: to_sign_in}
+    dependencies = {"patient": Provide(provide_patient)}
 
     @get()
     async def listing(

@@ -35,7 +35,7 @@ def pdf(content: bytes, name: str) -> Response[bytes]:
 class MoneyController(Controller):
     path = "/api/portal"
     guards = (patient_signed_in,)
-    dependencies = {"patient": Provide(provide_patient)}  # noqa: RUF012  # Litestar reads it
+    dependencies = {"patient": Provide(provide_patient)}
 
     @get("/dues", operation_id="listDues", responses=refusals(401))
     async def dues(

@@ -21,7 +21,7 @@ from patient_portal.settings import PortalSettings
 class RecordController(Controller):
     path = "/api/portal"
     guards = (patient_signed_in,)
-    dependencies = {"patient": Provide(provide_patient)}  # noqa: RUF012  # Litestar reads it
+    dependencies = {"patient": Provide(provide_patient)}
 
     @get("/me", operation_id="getPortalProfile", responses=refusals(401))
     async def me(self, patient: NamedDependency[Patient], session: NamedDependency[AsyncSession]) -> Profile:

@@ -30,7 +30,7 @@ ANSWERERS = needs(Role.DOCTOR, Role.RECEPTION, Role.HEAD)
 class TelehealthController(Controller):
     path = "/api/portal/telehealth-requests"
     guards = (patient_signed_in,)
-    dependencies = {"patient": Provide(provide_patient)}  # noqa: RUF012  # Litestar reads it
+    dependencies = {"patient": Provide(provide_patient)}
 
     @get(operation_id="listTelehealthRequests", responses=refusals(401))
     async def listing(

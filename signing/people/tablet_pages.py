@@ -52,7 +52,7 @@ Act = Callable[[], Awaitable[SittingView]]
 class TabletPages(Controller):
     path = "/tablet"
     include_in_schema = False
-    opt = {"public": True}  # noqa: RUF012  # as Litestar declares it
+    opt = {"public": True}
 
     @get()
     async def enter(self, wrong: FromQuery[int] = 0) -> Template:

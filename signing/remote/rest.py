@@ -54,7 +54,7 @@ def check_callback(secret: str, timestamp: str, signature: str, body: bytes, *, 
 
 class RemoteCallbackController(Controller):
     path = "/webhooks/signing"
-    opt = {"public": True}  # noqa: RUF012  Litestar reads it from the class; the signature is the guard
+    opt = {"public": True}  # The signature is the guard.
 
     @post("/csc", status_code=200, operation_id="takeRemoteSigningNotice", request_max_body_size=16_385)
     async def take(
