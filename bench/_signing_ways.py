@@ -22,6 +22,7 @@ from litestar import Litestar
 from bench._signing_peers import far_authority
 from bench.render import our_paper
 from hospital.demo.outside import csc
+from hospital.demo.outside.credentials import CSC_PASSWORD, CSC_USER
 from hospital.demo.pki import DEMO_PIN, DemoPki, Holder
 from kernel.paper.fonts import regular
 from kernel.paper.render import render
@@ -146,8 +147,8 @@ def remote(pki: DemoPki, folder: Path) -> Signer:
     transport: Any = httpx.ASGITransport(Litestar(csc.routes(None, provider), logging_config=None))  # type: ignore[arg-type]  # narrower scopes
     settings = SigningSettings(
         csc_url="http://remote.bench/outside/csc/csc/v1",
-        csc_user=csc.USER,
-        csc_password=csc.PASSWORD,
+        csc_user=CSC_USER,
+        csc_password=CSC_PASSWORD,
         csc_client_id=csc.CLIENT_ID,
         csc_client_secret=csc.CLIENT_SECRET,
     )

@@ -4,8 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from hospital.demo.outside import csc
-from hospital.demo.outside.bank import SECRET as BANK_SECRET
+from hospital.demo.outside.credentials import BANK_SECRET, CSC_CALLBACK_SECRET, CSC_PASSWORD, CSC_USER
 
 
 def demo_environment(
@@ -44,9 +43,9 @@ def outside_settings(outside_url: str) -> dict[str, str]:
         "HOSPITAL_SIGNING_ORGANISATION_PIN": "246810",
         "HOSPITAL_SIGNING_CSC_URL": f"{outside_url}/outside/csc/csc/v1",
         "HOSPITAL_SIGNING_CSC_NAME": "Ký từ xa (chạy thử)",
-        "HOSPITAL_SIGNING_CSC_USER": csc.USER,
-        "HOSPITAL_SIGNING_CSC_PASSWORD": csc.PASSWORD,
-        "HOSPITAL_SIGNING_CSC_CALLBACK_SECRET": csc.CALLBACK_SECRET,
+        "HOSPITAL_SIGNING_CSC_USER": CSC_USER,
+        "HOSPITAL_SIGNING_CSC_PASSWORD": CSC_PASSWORD,
+        "HOSPITAL_SIGNING_CSC_CALLBACK_SECRET": CSC_CALLBACK_SECRET,
         "HOSPITAL_SIGNING_AGENT_PORT": "47111",
         "HOSPITAL_SIGNING_PEOPLE_SMS_URL": f"{outside_url}/outside/sms/messages",
         "HOSPITAL_SIGNING_PEOPLE_SMS_KEY": "demo-sms-key",

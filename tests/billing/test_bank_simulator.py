@@ -14,7 +14,8 @@ from billing.api import draw_qr
 from billing.notices.models import BankTransaction
 from billing.requests.service import get_request
 from billing.requests.views import RequestView
-from hospital.demo.outside.bank import SECRET, Bank, Mood, routes
+from hospital.demo.outside.bank import Bank, Mood, routes
+from hospital.demo.outside.credentials import BANK_SECRET
 from hospital.settings import Settings
 from kernel.db import Sessions
 from tests.billing.builders import SETTINGS, a_request, an_episode
@@ -22,7 +23,7 @@ from tests.billing.builders import SETTINGS, a_request, an_episode
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return replace(settings, billing=replace(SETTINGS, sepay_secret=SECRET))
+    return replace(settings, billing=replace(SETTINGS, sepay_secret=BANK_SECRET))
 
 
 @pytest.fixture

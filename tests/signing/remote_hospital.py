@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from hospital.demo.outside import csc
 from hospital.demo.outside.app import OutsideSettings
+from hospital.demo.outside.credentials import CSC_CALLBACK_SECRET, CSC_PASSWORD, CSC_USER
 from hospital.demo.outside.csc import Holding, Provider
 from hospital.demo.outside.csc_moods import Mood
 from hospital.demo.outside.pki import routes as pki_routes
@@ -52,11 +53,11 @@ def remote_settings(settings: Settings, pki: DemoPki) -> Settings:
     signing = replace(
         settings.signing,
         csc_url=BASE,
-        csc_user=csc.USER,
-        csc_password=csc.PASSWORD,
+        csc_user=CSC_USER,
+        csc_password=CSC_PASSWORD,
         csc_client_id=csc.CLIENT_ID,
         csc_client_secret=csc.CLIENT_SECRET,
-        csc_callback_secret=csc.CALLBACK_SECRET,
+        csc_callback_secret=CSC_CALLBACK_SECRET,
         csc_timeout_seconds=2.0,
         agent_port=47_111,
     )
@@ -80,7 +81,7 @@ class RemoteHospital:
         if tell:
             await csc.call_back(self.provider, handle)
 
-    async def call_back(self, handle: str, *, secret: str = csc.CALLBACK_SECRET) -> httpx.Response:
+    async def call_back(self, handle: str, *, secret: str = CSC_CALLBACK_SECRET) -> httpx.Response:
         """Post a callback as the service does."""
         body = b'{"handle":"%s"}' % handle.encode()
         stamp = str(int(utc_now().timestamp()))

@@ -13,6 +13,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from hospital.demo.outside import csc
+from hospital.demo.outside.credentials import CSC_CALLBACK_SECRET, CSC_PASSWORD
 from hospital.demo.pki import DemoPki
 from hospital.settings import Settings
 from kernel.clock import utc_now
@@ -182,7 +183,7 @@ async def test_a_forged_callback_is_not_believed(house: RemoteHospital, fault: s
     else:
         body = b"{" if fault == "garbage" else b'{"handle":"%s"}' % handle.encode()
         stamp = str(int((utc_now() - timedelta(minutes=10 if fault == "old" else 0)).timestamp()))
-        signature = callback_signature(csc.CALLBACK_SECRET, stamp, body)
+        signature = callback_signature(CSC_CALLBACK_SECRET, stamp, body)
         headers = {} if fault == "absent" else {"x-csc-timestamp": stamp, "x-csc-signature": signature}
         answer = await house.db.client.post("/webhooks/signing/csc", content=body, headers=headers)
     assert answer.status_code == (422 if fault == "garbage" else 403)
@@ -491,7 +492,7 @@ async def test_no_secret_is_kept_or_logged(
             csc.PIN,
             "91827364",
             "11177799",
-            csc.PASSWORD,
+            CSC_PASSWORD,
             *house.provider.grants,
             *house.provider.tokens,
         ]

@@ -25,10 +25,10 @@ from PIL import Image
 
 from billing.api import BadQr, DecodedQr, bank_name, decode_qr, sepay_signature
 from hospital.demo.outside.bank_pages import choose_page, confirm_page, result_page
+from hospital.demo.outside.credentials import BANK_SECRET
 from kernel.clock import VN
 from kernel.facility import Facility
 
-SECRET = "demo-sepay-secret"  # noqa: S105  (the demo's own, of no value)
 HOLDERS = {(Facility().bank_bin, Facility().bank_account): Facility().bank_holder}
 """What the account lookup of the inter-bank network would answer."""
 LATE_SECONDS = 20.0
@@ -100,7 +100,7 @@ class Bank(Struct):
     """What the bank holds."""
 
     webhook: str
-    secret: str = SECRET
+    secret: str = BANK_SECRET
     late_seconds: float = LATE_SECONDS
     mood: Mood = Mood.OK
     done: deque[Paid] = field(default_factory=lambda: deque(maxlen=KEEP))

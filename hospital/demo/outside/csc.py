@@ -32,6 +32,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from msgspec import Struct, field, json
 
+from hospital.demo.outside.credentials import CSC_CALLBACK_SECRET, CSC_PASSWORD, CSC_USER
 from hospital.demo.outside.csc_moods import MOOD_WORDS, Mood, SetMood
 from hospital.demo.outside.csc_pages import phone_page
 from hospital.demo.pki import Key
@@ -39,9 +40,7 @@ from signing.remote.csc import EC_OID, ECDSA_OID, PKCS1_OID, PSS_OID, RSA_OID
 from signing.remote.rest import callback_signature
 from signing.schemes import PREHASHED, PSS_PADDING
 
-USER, PASSWORD = "lanh", "demo-remote-signing"
 CLIENT_ID, CLIENT_SECRET = "lanh", "demo-remote-signing-client"
-CALLBACK_SECRET = "demo-remote-signing-callback"  # noqa: S105  the demo's, of no value
 PIN, SLOW_SECONDS = "24681357", 20.0
 FOLDER = Path("outside") / "csc"
 Body = dict[str, Any]
@@ -187,7 +186,7 @@ def _token(state: Provider) -> Response[Any]:
 
 def _login(state: Provider, request: Request[Any, Any, Any]) -> Response[Any]:
     given = request.headers.get("authorization", "").removeprefix("Basic ")
-    expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    expected = base64.b64encode(f"{CSC_USER}:{CSC_PASSWORD}".encode()).decode()
     return _token(state) if hmac.compare_digest(given, expected) else refuse("access_denied", "", 401)
 
 
@@ -329,7 +328,7 @@ async def call_back(state: Provider, handle: str) -> None:
         return
     body = json.encode({"handle": handle})
     stamp = str(int(time.time()))
-    secret = "wrong" if state.mood is Mood.WRONG_HMAC else CALLBACK_SECRET
+    secret = "wrong" if state.mood is Mood.WRONG_HMAC else CSC_CALLBACK_SECRET
     headers = {
         "content-type": "application/json",
         "x-csc-timestamp": stamp,
