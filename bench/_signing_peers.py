@@ -13,7 +13,8 @@ from typing import Any
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 
-from hospital.demo.pki import DEMO_PIN, DemoPki
+from hospital.demo.known import DEMO_PIN
+from hospital.demo.pki import DemoPki
 
 
 class Manual:

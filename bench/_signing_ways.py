@@ -21,9 +21,10 @@ from litestar import Litestar
 
 from bench._signing_peers import far_authority
 from bench.render import our_paper
+from hospital.demo.known import DEMO_PIN
 from hospital.demo.outside import csc
 from hospital.demo.outside.credentials import CSC_PASSWORD, CSC_USER
-from hospital.demo.pki import DEMO_PIN, DemoPki, Holder
+from hospital.demo.pki import DemoPki, Holder
 from kernel.paper.fonts import regular
 from kernel.paper.render import render
 from signing.appearance import Appearance

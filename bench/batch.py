@@ -25,9 +25,9 @@ from bench._signing_peers import _serve
 from bench.pages import latencies, p99
 from bench.render import our_paper
 from hospital.demo.environment import demo_environment
-from hospital.demo.pki import DEMO_PIN
+from hospital.demo.known import DEMO_PASSWORD, DEMO_PIN, staff_rows
 from hospital.demo.running import Hospital, running_hospital
-from hospital.demo.seed import DEMO_PASSWORD, seed, staff_rows
+from hospital.demo.seed import seed
 from hospital.migrate import upgrade
 from hospital.postgres import Cluster, throw_away
 from hospital.processes import free_port

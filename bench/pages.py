@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from bench.register import cpu_seconds
+from hospital.demo.known import DEMO_PASSWORD
 from hospital.demo.running import running_hospital
-from hospital.demo.seed import DEMO_PASSWORD
 from hospital.postgres import throw_away
 
 RATE, SECONDS, CONNECTIONS = 300, 5, 24

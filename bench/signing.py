@@ -20,7 +20,8 @@ import httpx
 
 from bench._signing_peers import Manual, far_authority
 from bench._signing_ways import endesive_row, paper_row, run, way_rows
-from hospital.demo.pki import DEMO_PIN, DemoPki, Holder, ensure_pki
+from hospital.demo.known import DEMO_PIN
+from hospital.demo.pki import DemoPki, Holder, ensure_pki
 from kernel.paper.fonts import regular
 from signing.appearance import Appearance
 from signing.append import open_revision

@@ -6,7 +6,7 @@ import urllib.request
 
 from playwright.sync_api import Page
 
-from hospital.demo.seed_portal import DEMO_BORN, KIOSK_CODE
+from hospital.demo.known import DEMO_BORN, KIOSK_CODE
 
 CCCD = "051199000123||Trần Thị Mẫu|01021999|Nữ|Thôn Mẫu, Xã Thử Nghiệm, Quảng Ngãi|15042021"
 

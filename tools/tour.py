@@ -9,13 +9,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from hospital.demo.known import DEMO_PASSWORD, DEMO_PHONE, DEMO_PIN
 from hospital.demo.running import Hospital, running_hospital
-from hospital.demo.seed import DEMO_PASSWORD
-from hospital.demo.seed_portal import DEMO_PHONE
 from hospital.postgres import throw_away
 from tools import money_tour, public_tour, registry_tour
 
-PIN = "246810"
 SIZES = {"staff": (1366, 650), "portal": (360, 740), "kiosk": (1080, 1920), "screen": (1920, 1080)}
 Step = Callable[[Page], None]
 
@@ -130,7 +128,7 @@ def sign(page: Page, pin: str) -> None:
 def sign_all(page: Page) -> None:
     """End the visit: everything signed under one PIN, back to the room."""
     ask_for_pin(page)
-    sign(page, PIN)
+    sign(page, DEMO_PIN)
     page.wait_for_url("**/workbench/rooms/**")
 
 

@@ -9,14 +9,11 @@ from msgspec.structs import replace
 
 from hospital.commands.database import database
 from hospital.commands.serve import port_is_free
+from hospital.demo.known import DEMO_BORN, DEMO_PASSWORD, DEMO_PHONE, DEMO_PIN, KIOSK_CODE, staff_rows
 from hospital.demo.running import Hospital, kept_outside_port, running_hospital
-from hospital.demo.seed import DEMO_PASSWORD, staff_rows
-from hospital.demo.seed_portal import DEMO_BORN, DEMO_PHONE, KIOSK_CODE
 from hospital.processes import NotAnswering
 from hospital.settings import read_settings
-from kernel.staff.api import ROLE_NAMES, Role
-
-PIN = "246810"
+from kernel.staff.rules import ROLE_NAMES, Role
 
 
 @click.command()
@@ -97,7 +94,7 @@ def table(hospital: Hospital) -> str:
     ]
     lines = ["", "Bệnh viện mẫu đang chạy. Dữ liệu và con người đều là bịa.", ""]
     lines += [f"  {name:<22}{address}" for name, address in places]
-    lines += ["", f"  Mật khẩu chung của bản chạy thử: {DEMO_PASSWORD}   PIN ký số: {PIN}", ""]
+    lines += ["", f"  Mật khẩu chung của bản chạy thử: {DEMO_PASSWORD}   PIN ký số: {DEMO_PIN}", ""]
     for row in staff_rows():
         roles = ", ".join(ROLE_NAMES[Role(role)] for role in row["roles"].split())
         lines.append(f"  {row['username']:<12}{row['title'] + ' ' + row['name']:<26}{roles}")

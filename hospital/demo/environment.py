@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+from hospital.demo.known import DEMO_PIN
 from hospital.demo.outside.credentials import BANK_SECRET, CSC_CALLBACK_SECRET, CSC_PASSWORD, CSC_USER
 
 
@@ -40,7 +41,7 @@ def outside_settings(outside_url: str) -> dict[str, str]:
         "HOSPITAL_PORTAL_TELEHEALTH_SERVICES": '["KB01"]',
         "HOSPITAL_PORTAL_TELEHEALTH_PRICE": "150000",
         "HOSPITAL_SIGNING_TSA_URLS": json.dumps([f"{outside_url}/outside/pki/tsa"]),
-        "HOSPITAL_SIGNING_ORGANISATION_PIN": "246810",
+        "HOSPITAL_SIGNING_ORGANISATION_PIN": DEMO_PIN,
         "HOSPITAL_SIGNING_CSC_URL": f"{outside_url}/outside/csc/csc/v1",
         "HOSPITAL_SIGNING_CSC_NAME": "Ký từ xa (chạy thử)",
         "HOSPITAL_SIGNING_CSC_USER": CSC_USER,

@@ -19,7 +19,7 @@ from emr.patients.bulk import next_codes
 from emr.patients.models import Patient
 from emr.places.models import Bed
 from emr.stays.models import BedUse, Stay
-from hospital.demo.seed import staff_rows
+from hospital.demo.known import staff_rows
 from kernel.clock import Instant, local_day, start_of_day
 from kernel.ids import new_id
 

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 from msgspec import Struct, json
 
+from hospital.demo.known import DEMO_PIN
 from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.db import Sessions
@@ -37,7 +38,6 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 DAY = dt.timedelta(days=1)
 ROOT_DAYS, CA_DAYS, STAFF_DAYS = 7300, 3650, 1095
 ORGANISATION = "organisation"
-DEMO_PIN = "246810"
 
 
 class Holder(Struct, frozen=True):

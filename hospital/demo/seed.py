@@ -1,23 +1,20 @@
 """Fill an empty demo hospital: staff first, then what each package needs. Running it again changes nothing."""
 
-import csv
 import importlib
 import importlib.util
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from uuid import UUID
 
 import anyio.to_thread
 from sqlalchemy import func, select
 
+from hospital.demo.known import DEMO_PASSWORD, staff_rows
 from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.db import APPLICATION_ROLE, Sessions, make_engine, make_sessions
 from kernel.staff.api import NewAccount, Role, add_account
 from kernel.staff.models import StaffAccount
 
-DATA = Path(__file__).parent / "data"
-DEMO_PASSWORD = "lanh-demo-2026"  # noqa: S105  (printed on the demo's first screen; demo only)
 Seeder = Callable[[Sessions, Settings], Awaitable[None]]
 
 # Each module has `async def seed(sessions, settings) -> None`, run in this order when it exists.
@@ -28,12 +25,6 @@ SEEDERS = (
     "hospital.demo.seed_portal",
     "hospital.demo.seed_remote",
 )
-
-
-def staff_rows() -> list[dict[str, str]]:
-    """The twelve people of staff.csv."""
-    with (DATA / "staff.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 async def seed_staff(sessions: Sessions, settings: Settings) -> None:

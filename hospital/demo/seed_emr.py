@@ -3,7 +3,6 @@
 The past is written with COPY and tells nobody; today's visits are opened as reception does, so that bills follow.
 """
 
-import csv
 import random
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -21,8 +20,8 @@ from emr.patients.models import Patient
 from emr.patients.scan import Precision, Sex
 from emr.patients.views import RegisterPatient
 from emr.places.models import Bed, Department, Duty, Room
+from hospital.demo.known import rows_of, staff_rows
 from hospital.demo.past import write_past
-from hospital.demo.seed import DATA, staff_rows
 from hospital.demo.today import open_today
 from hospital.settings import Settings
 from kernel.clock import VN, Instant, local_day, utc_now
@@ -32,12 +31,6 @@ from kernel.staff.api import SYSTEM
 from kernel.text import fold
 
 ROSTER_BEFORE, ROSTER_AFTER = 30, 90
-
-
-def rows_of(name: str) -> list[dict[str, str]]:
-    """The rows of a file a person may edit."""
-    with (DATA / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 async def seed(sessions: Sessions, settings: Settings) -> None:  # noqa: ARG001  (every seeder takes both)

@@ -3,7 +3,6 @@
 A doctor whom the duty roster holds at the start of a session does not receive booked patients then.
 """
 
-import csv
 from datetime import date, datetime, time, timedelta
 from uuid import UUID, uuid5
 
@@ -11,7 +10,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.api import find_patients, on_duty
-from hospital.demo.seed import DATA, staff_rows
+from hospital.demo.known import DEMO_PHONE, KIOSK_CODE, rows_of, staff_rows
 from hospital.settings import Settings
 from kernel.clock import VN, Instant, local_day, utc_now
 from kernel.db import Sessions
@@ -24,25 +23,15 @@ from patient_portal.booking.models import Schedule
 
 WEEKS_AHEAD = 5
 NAMES = UUID("01900000-0000-7000-8000-0000000000aa")
-DEMO_PHONE = "0500000002"
-DEMO_BORN = "30/09/1961"
-"""The person to try the portal as, with visits in the past and a booking ahead."""
-KIOSK_CODE = "SANHA-MAY22"
-"""Pairs the demo's one lobby machine, once."""
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    with (DATA / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def sessions_of(day: date) -> list[OpenSchedule]:
     """Return the clinic sessions of a day by the weekly pattern, each with an id that stays the same."""
     staff = {row["username"]: row for row in staff_rows()}
-    rooms = {row["code"]: row for row in _rows("rooms.csv")}
-    departments = {row["code"]: row["name"] for row in _rows("departments.csv")}
+    rooms = {row["code"]: row for row in rows_of("rooms.csv")}
+    departments = {row["code"]: row["name"] for row in rows_of("departments.csv")}
     found = []
-    for row in _rows("clinic-hours.csv"):
+    for row in rows_of("clinic-hours.csv"):
         if str(day.isoweekday()) not in row["weekdays"]:
             continue
         doctor, room = staff[row["username"]], rooms[row["room"]]

@@ -23,7 +23,7 @@ from emr.api import (
 )
 from emr.episodes.models import Episode
 from emr.patients.models import Patient
-from hospital.demo.seed import staff_rows
+from hospital.demo.known import staff_rows
 from kernel.clock import Instant, local_day
 from kernel.ids import new_id
 from kernel.staff.api import Actor, Role

@@ -5,13 +5,12 @@ from uuid import UUID
 
 import msgspec
 
+from hospital.demo.known import DEMO_PIN
 from hospital.journey.clients import Client
 from hospital.journey.people import Person
 from hospital.journey.steps import wait_for
 from kernel.clock import local_day, utc_now
 from kernel.ids import new_id
-
-PIN = "246810"
 
 
 def register(reception: Client, person: Person) -> dict[str, Any]:
@@ -155,7 +154,7 @@ def prescribe(doctor: Client, visit_id: str) -> dict[str, Any]:
 
 def sign(signer: Client, document_ids: list[str]) -> None:
     """Sign with one confirmation; every document must come out signed."""
-    results = signer.post("/api/signing/signatures", {"documents": document_ids, "pin": PIN})
+    results = signer.post("/api/signing/signatures", {"documents": document_ids, "pin": DEMO_PIN})
     assert [result["state"] for result in results] == ["signed"] * len(document_ids), results
 
 

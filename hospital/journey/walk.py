@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from hospital.demo.known import DEMO_PASSWORD
 from hospital.demo.running import Hospital
-from hospital.demo.seed import DEMO_PASSWORD
 from hospital.journey import clinic, home, money
 from hospital.journey.clients import Client, staff
 from hospital.journey.people import CO_PAY, NOTHING_TO_PAY, SELF_PAY, Person

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from cryptography import x509
 
-from hospital.demo.seed import DEMO_PASSWORD
+from hospital.demo.known import DEMO_PASSWORD
 from hospital.postgres import Cluster, data_home, find_binaries
 from hospital.processes import ROOT, free_port
 from kernel.ids import new_id

@@ -7,9 +7,10 @@ from sqlalchemy import text
 
 import hospital.demo as demo
 from emr.api import board_of, cards_to_check, find_patients
-from hospital.demo.seed import seed_staff, staff_rows
+from hospital.demo.known import rows_of, staff_rows
+from hospital.demo.seed import seed_staff
 from hospital.demo.seed_billing import seed as seed_prices
-from hospital.demo.seed_emr import rows_of, seed
+from hospital.demo.seed_emr import seed
 from kernel.clock import utc_now
 from kernel.staff.api import Role
 from tests.conftest import RealDatabase

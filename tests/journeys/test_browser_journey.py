@@ -11,13 +11,13 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from hospital.demo.known import DEMO_PASSWORD, DEMO_PIN
 from hospital.demo.running import Hospital
-from hospital.demo.seed import DEMO_PASSWORD
 from hospital.journey.clients import staff
 from hospital.journey.clinic import carry_out, wait_until_released
 from hospital.journey.people import Person
 from kernel.text import mask_name
-from tools.tour import NOTE, PIN, SIZES, browser, choose, throw_away_hospital
+from tools.tour import NOTE, SIZES, browser, choose, throw_away_hospital
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -157,7 +157,7 @@ def sign_and_end(doctor: Page) -> None:
     expect(doctor.locator("#orders")).to_contain_text("Trong giới hạn bình thường", timeout=10_000)
     doctor.keyboard.press("Control+Enter")
     doctor.wait_for_selector("dialog[open] #pin")
-    doctor.keyboard.type(PIN)
+    doctor.keyboard.type(DEMO_PIN)
     doctor.keyboard.press("Control+Enter")
     doctor.wait_for_url("**/workbench/rooms/PK1?finished=**", timeout=20_000)
 

@@ -10,9 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from hospital.demo.pki import DEMO_PIN
+from hospital.demo.known import DEMO_PASSWORD, DEMO_PIN, staff_rows
 from hospital.demo.running import Hospital, running_hospital
-from hospital.demo.seed import DEMO_PASSWORD, staff_rows
 from hospital.postgres import throw_away
 from hospital.processes import child, wait_until_it_answers
 from kernel.clock import utc_now

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from hospital.demo.known import DEMO_PASSWORD
 from hospital.demo.running import Hospital
-from hospital.demo.seed import DEMO_PASSWORD
 from hospital.journey import clinic
 from hospital.journey.clients import Client, staff
 from hospital.journey.people import Person
