@@ -5,16 +5,7 @@ from datetime import date
 import pytest
 
 from signing.people.ink import BadEvidenceKey, read_public_key
-from signing.people.rules import (
-    Kind,
-    Method,
-    Offered,
-    State,
-    age_on,
-    device_words,
-    may_become,
-    methods_for,
-)
+from signing.people.rules import Kind, Method, Offered, State, age_on, device_words, may_become, methods_for
 
 TABLET = {
     (State.OPEN, State.SHOWN),

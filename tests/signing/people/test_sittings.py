@@ -1,26 +1,21 @@
 """Who may sign what in a sitting, on which device, until when, and everything that must not happen."""
 
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from hospital.demo.pki import DemoPki
-from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.outbox.api import drain
 from kernel.services import Services
-from kernel.staff.api import Actor, Role
-from signing.api import get_document, verify_file
+from kernel.staff.api import Actor
+from signing.api import verify_file
 from signing.documents.models import Document, Signature
 from signing.documents.service import recall_document
-from signing.people.confirm import (
-    draw,
-)
+from signing.people.confirm import draw
 from signing.people.opening import (
     BeingSigned,
     NotForThePatient,
@@ -30,15 +25,7 @@ from signing.people.opening import (
     SittingIdReused,
     open_sitting,
 )
-from signing.people.rules import (
-    BadRepresentative,
-    MayNotSignAlone,
-    RelationMissing,
-    SignerKind,
-    Standing,
-    State,
-    Who,
-)
+from signing.people.rules import BadRepresentative, MayNotSignAlone, RelationMissing, Standing, State, Who
 from signing.people.sealing import seal_sitting
 from signing.people.sittings import (
     LinkUnknown,
@@ -49,55 +36,9 @@ from signing.people.sittings import (
     expire,
 )
 from signing.people.tablet import NotShown, join, note_page, refuse_at_tablet, show
-from signing.people.views import get_sitting, waiting_patients
-from tests.conftest import SignedIn
+from signing.people.views import waiting_patients
 from tests.signing.files import a_file
-from tests.signing.hospital import give_certificate, with_authority
-from tests.signing.people import DRAWING, PATIENT, Outside, a_paper, a_sitting, people_settings
-
-pytestmark = pytest.mark.anyio
-
-MOTHER = Who(
-    kind=SignerKind.REPRESENTATIVE,
-    name="Trần Thị Bình",
-    number="001185000009",
-    relation="Mẹ",
-    standing=Standing.MINOR,
-)
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return people_settings(settings, pki)
-
-
-@pytest.fixture
-def outside() -> Outside:
-    return Outside()
-
-
-@pytest.fixture
-async def services(app: object, outside: Outside, pki: DemoPki) -> AsyncIterator[Services]:
-    async with outside.client(pki) as http:
-        yield with_authority(app.state.services, http)  # type: ignore[attr-defined]  # Litestar's state
-
-
-@pytest.fixture
-async def doctor_in(signed_in: SignedIn, services: Services, settings: Settings, pki: DemoPki) -> Actor:
-    actor = await signed_in(Role.DOCTOR, name="Nguyễn Thị Hương")
-    await give_certificate(services.sessions, settings, pki, actor)
-    await give_certificate(services.sessions, settings, pki, None)
-    return actor
-
-
-async def sealed_pdf(services: Services, document_id: UUID) -> bytes:
-    async with services.sessions() as session:
-        return await services.objects.get((await get_document(session, document_id)).head_sha256)
-
-
-async def state_of(services: Services, sitting_id: UUID) -> State:
-    async with services.sessions() as session:
-        return (await get_sitting(session, sitting_id)).state
+from tests.signing.people.ward import DRAWING, MOTHER, PATIENT, a_paper, a_sitting, sealed_pdf, state_of
 
 
 async def test_a_representative_signs_for_a_child_with_the_relation(

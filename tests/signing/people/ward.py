@@ -20,14 +20,21 @@ from kernel.paper.blocks import PaperDocument, Paragraph, Signatures, Slot, Titl
 from kernel.paper.render import page_count, render
 from kernel.services import Services
 from kernel.staff.api import Actor
-from signing.api import DocumentView, NewDocument, NewSlot, prepare_document
+from signing.api import DocumentView, NewDocument, NewSlot, get_document, prepare_document
 from signing.people.opening import OpenSitting, open_sitting
-from signing.people.rules import Drawing, Kind, Point, SignerKind, Who
+from signing.people.rules import Drawing, Kind, Point, SignerKind, Standing, State, Who
 from signing.people.tablet import join, note_page, show
-from signing.people.views import SittingView
+from signing.people.views import SittingView, get_sitting
 from tests.signing.hospital import signing_settings
 
 PATIENT = Who(kind=SignerKind.PATIENT, name="NGUYỄN VĂN AN")
+MOTHER = Who(
+    kind=SignerKind.REPRESENTATIVE,
+    name="Trần Thị Bình",
+    number="001185000009",
+    relation="Mẹ",
+    standing=Standing.MINOR,
+)
 DRAWING = Drawing(
     600,
     240,
@@ -163,3 +170,14 @@ async def a_sitting(
         return Tablet(services, "", "", opened.sitting)
     view, token = await join(services, opened.code, user_agent="Chrome Android", ip="10.0.0.7", now=now)
     return Tablet(services, opened.code, token, view)
+
+
+async def sealed_pdf(services: Services, document_id: UUID) -> bytes:
+    """Return the newest file of a document."""
+    async with services.sessions() as session:
+        return await services.objects.get((await get_document(session, document_id)).head_sha256)
+
+
+async def state_of(services: Services, sitting_id: UUID) -> State:
+    async with services.sessions() as session:
+        return (await get_sitting(session, sitting_id)).state

@@ -1,7 +1,7 @@
 """Nobody signs, or a finger signs on paper: the reason, two witnesses with their own keys, the scan with its mark."""
 
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -20,14 +20,7 @@ from signing.api import NoCertificate, WrongPin, get_document, verify_file, veri
 from signing.documents.models import Signature
 from signing.keys import SoftwareSigner
 from signing.people import bundle as b
-from signing.people.absence import (
-    AlreadyWitness,
-    AuthorMayNotWitness,
-    BadScan,
-    NewScan,
-    attach_scan,
-    witness,
-)
+from signing.people.absence import AlreadyWitness, AuthorMayNotWitness, BadScan, NewScan, attach_scan, witness
 from signing.people.opening import AbsenceReasonMissing
 from signing.people.rules import Absence, Kind, Method, State
 from signing.people.sealing import look_of
@@ -38,23 +31,10 @@ from signing.trust import TrustList
 from tests.conftest import SignedIn
 from tests.signing.conftest import PIN
 from tests.signing.files import Letters
-from tests.signing.hospital import give_certificate, with_authority
-from tests.signing.people import Outside, a_paper, a_sitting, people_settings
-
-pytestmark = pytest.mark.anyio
+from tests.signing.hospital import give_certificate
+from tests.signing.people.ward import a_paper, a_sitting
 
 Staff = Callable[[str, str], Awaitable[Actor]]
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return people_settings(settings, pki)
-
-
-@pytest.fixture
-async def services(app: object, pki: DemoPki) -> AsyncIterator[Services]:
-    async with Outside().client(pki) as http:
-        yield with_authority(app.state.services, http)  # type: ignore[attr-defined]  # Litestar's state
 
 
 @pytest.fixture

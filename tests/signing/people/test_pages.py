@@ -20,28 +20,8 @@ from kernel.staff.api import Actor, Role
 from signing.api import DocumentView
 from tests.conftest import SignedIn, browser
 from tests.signing.conftest import PIN
-from tests.signing.hospital import give_certificate, with_authority
-from tests.signing.people import DRAWING, Outside, a_paper, people_settings
-
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return people_settings(settings, pki)
-
-
-@pytest.fixture
-def outside() -> Outside:
-    return Outside()
-
-
-@pytest.fixture
-async def services(app: object, outside: Outside, pki: DemoPki) -> AsyncIterator[Services]:
-    async with outside.client(pki) as http:
-        services = with_authority(app.state.services, http)  # type: ignore[attr-defined]  # Litestar's state
-        app.state.services = services  # type: ignore[attr-defined]  # Litestar's state
-        yield services
+from tests.signing.hospital import give_certificate
+from tests.signing.people.ward import DRAWING, Outside, a_paper
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import base64
 import re
 import zlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,29 +24,11 @@ from signing.people.phones import WrongCode, ask_proof, prove_phone
 from signing.people.rules import Absence, Kind
 from tests.conftest import SignedIn
 from tests.signing.conftest import PIN
-from tests.signing.hospital import give_certificate, with_authority
-from tests.signing.people import DRAWING, Outside, a_paper, a_sitting, people_settings
-
-pytestmark = pytest.mark.anyio
+from tests.signing.hospital import give_certificate
+from tests.signing.people.ward import DRAWING, Outside, a_paper, a_sitting
 
 OTHER_PIN = "975318642"
 IMAGE = b"BIOMETRIC-IMAGE-OF-A-FINGER"
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return people_settings(settings, pki)
-
-
-@pytest.fixture
-def outside() -> Outside:
-    return Outside()
-
-
-@pytest.fixture
-async def services(app: object, outside: Outside, pki: DemoPki) -> AsyncIterator[Services]:
-    async with outside.client(pki) as http:
-        yield with_authority(app.state.services, http)  # type: ignore[attr-defined]  # Litestar's state
 
 
 async def everything_kept(services: Services) -> list[bytes]:

@@ -21,8 +21,6 @@ from signing.verification.pdf import verify_pdf
 from tests.signing.acts import NOW, overlay, run
 from tests.signing.test_own_paper import ALLOWED_AFTER_SIGNING, findings
 
-pytestmark = pytest.mark.anyio
-
 INK = Ink(600, 200, (((40, 60), (120, 140), (200, 50)), ((260, 90),)))
 CARRIED = (
     Enclosed("bang-chung.json", "Gói bằng chứng ký", b'{"a":1}'),
