@@ -5,7 +5,7 @@ from uuid import UUID
 
 import anyio.to_thread
 from msgspec import Struct
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Instant
@@ -146,17 +146,15 @@ async def check_code(
     return token
 
 
-async def find_step(session: AsyncSession, token: str, *, now: Instant) -> CodeRequest | None:
-    """Return the request whose code was typed right and whose birth date is still owed.
+def step_is_live(token: str, *, now: Instant) -> ColumnElement[bool]:
+    """The request whose code was typed right and whose birth date is still owed.
 
     The person has ten more minutes than the code to find the birth date of a child.
     """
-    return await session.scalar(
-        select(CodeRequest).where(
-            CodeRequest.step_hash == token_hash(token, "step"),
-            CodeRequest.used_at.is_(None),
-            CodeRequest.expires_at > now - timedelta(minutes=10),
-        )
+    return and_(
+        CodeRequest.step_hash == token_hash(token, "step"),
+        CodeRequest.used_at.is_(None),
+        CodeRequest.expires_at > now - timedelta(minutes=10),
     )
 
 

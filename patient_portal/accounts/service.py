@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +16,7 @@ from kernel.ids import new_id
 from kernel.problems import Conflict, NotFound, NotSignedIn, Refused
 from kernel.staff.api import Actor
 from kernel.statements import Statement
-from patient_portal.accounts.codes import CodeDead, find_step
+from patient_portal.accounts.codes import CodeDead, step_is_live
 from patient_portal.accounts.models import Account, CodeRequest, Device, PatientLogin
 from patient_portal.accounts.rules import login_is_live, new_token, token_hash
 from patient_portal.settings import PortalSettings
@@ -133,39 +133,41 @@ async def sign_in(
 async def _take_try(
     session: AsyncSession, command: SignInBirthDate, *, settings: PortalSettings, now: Instant
 ) -> _Proof | None:
+    """Count a try in the same statement that sees one left: guesses at once wait for each other's row.
+
+    Raises CodeDead if a code's tries are used up; a device then no longer stands in for the code (None).
+    """
     if command.step_token:
-        request = await find_step(session, command.step_token, now=now)
-        if request is None:
-            return None
-        if request.birth_tries >= settings.code_tries:
+        known = step_is_live(command.step_token, now=now)
+        left = update(CodeRequest).where(known, CodeRequest.birth_tries < settings.code_tries)
+        counted = left.values(birth_tries=CodeRequest.birth_tries + 1)
+        request = (await session.execute(counted.returning(CodeRequest.id, CodeRequest.phone))).first()
+        if request is not None:
+            return _Proof(request.phone, request.id, None)
+        if await session.scalar(select(CodeRequest.id).where(known)) is not None:
             raise CodeDead("Nhập sai ngày sinh quá số lần cho phép. Xin gửi mã mới.", field="birth_date")
-        await session.execute(
-            update(CodeRequest)
-            .where(CodeRequest.id == request.id)
-            .values(birth_tries=CodeRequest.birth_tries + 1)
-        )
-        return _Proof(request.phone, request.id, None)
-    device = await find_device(session, command.device_token, settings=settings, now=now)
-    if device is None:
         return None
-    await session.execute(
-        update(Device).where(Device.id == device.id).values(birth_tries=Device.birth_tries + 1)
+    remembered = update(Device).where(_stands_in(command.device_token, settings=settings, now=now))
+    counted = remembered.values(birth_tries=Device.birth_tries + 1)
+    device = (await session.execute(counted.returning(Device.id, Device.phone))).first()
+    return _Proof(device.phone, None, device.id) if device else None
+
+
+def _stands_in(token: str, *, settings: PortalSettings, now: Instant) -> ColumnElement[bool]:
+    """The remembered device of this token, while it may still stand in for the code."""
+    return and_(
+        Device.token_hash == token_hash(token, "device"),
+        Device.revoked_at.is_(None),
+        Device.expires_at > now,
+        Device.birth_tries < settings.code_tries,
     )
-    return _Proof(device.phone, None, device.id)
 
 
 async def find_device(
     session: AsyncSession, token: str, *, settings: PortalSettings, now: Instant
 ) -> Device | None:
     """Return a remembered device that may still stand in for the code."""
-    return await session.scalar(
-        select(Device).where(
-            Device.token_hash == token_hash(token, "device"),
-            Device.revoked_at.is_(None),
-            Device.expires_at > now,
-            Device.birth_tries < settings.code_tries,
-        )
-    )
+    return await session.scalar(select(Device).where(_stands_in(token, settings=settings, now=now)))
 
 
 async def _matching(session: AsyncSession, phone: str, birth_date: date) -> list[PatientHit]:
