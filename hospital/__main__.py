@@ -14,6 +14,7 @@ COMMANDS = {
     "worker": "Chạy tiến trình làm việc nền.",
     "migrate": "Nâng lược đồ cơ sở dữ liệu lên bản mới nhất.",
     "check": "Khám hệ thống này và nói cách sửa.",
+    "seed": "Nạp dữ liệu bịa cho bản chạy thử.",
     "drift": "So lược đồ với các bảng trong mã và với schema.sql (dùng khi phát triển).",
     "outside": "Chạy thế giới bên ngoài giả: ngân hàng, nhà mạng, thuế, TSA (chỉ để thử).",
     "journey": "Đi trọn đường của ba người bệnh qua HTTP và để lại bằng chứng.",

@@ -50,6 +50,14 @@ def wait_until_it_answers(
     raise NotAnswering(f"{url} không trả lời.\n{log.read_text(errors='replace')[-4000:]}")
 
 
+def wait_until_it_ends(process: subprocess.Popen[bytes], log: Path, *, timeout_seconds: float = 300) -> None:
+    """Wait for a child that has something to do and ends. Raises NotAnswering when it fails or takes too long."""
+    with suppress(subprocess.TimeoutExpired):
+        if process.wait(timeout_seconds) == 0:
+            return
+    raise NotAnswering(f"Bước chuẩn bị không xong.\n{log.read_text(errors='replace')[-4000:]}")
+
+
 @contextmanager
 def child(*arguments: str, environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run `python -m hospital ARGUMENTS`; stopped at the end, killed if it will not stop."""

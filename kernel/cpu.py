@@ -23,11 +23,12 @@ class CpuPool:
         self._preload = tuple(preload)
         self._pool: ProcessPoolExecutor | None = None
 
-    async def start(self) -> None:
-        """Start the processes now, so that the first request finds them ready."""
+    def start(self) -> None:
+        """Start the processes now, beside whatever comes next: only who has work for them waits for them."""
         if self._workers:
             self._pool = self._make_pool()
-            await asyncio.gather(*(self.run(os.getpid) for _ in range(self._workers)))
+            for _ in range(self._workers):
+                self._pool.submit(os.getpid)
 
     async def run(self, function: Callable[..., Result], /, *arguments: object) -> Result:
         """Call a module-level function with picklable arguments and return its result or raise its error.

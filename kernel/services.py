@@ -60,7 +60,7 @@ async def open_services(
     async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS, transport=Lanes(_tls())) as http:
         if engine is not None:
             wake.start(engine)
-        await cpu.start()
+        cpu.start()
         try:
             yield Services(
                 sessions=sessions,

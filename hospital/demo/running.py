@@ -1,7 +1,6 @@
 """A whole hospital running on this machine: database, fake outside world, web. For the demo, the journey and the tests."""
 
 import asyncio
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -9,11 +8,10 @@ from pathlib import Path
 from subprocess import Popen
 from urllib.parse import urlsplit
 
+import asyncpg
+
 from hospital.demo.environment import demo_environment
-from hospital.demo.seed import seed
-from hospital.migrate import upgrade
-from hospital.processes import child, free_port, wait_until_it_answers
-from hospital.settings import read_settings
+from hospital.processes import ROOT, child, free_port, wait_until_it_answers, wait_until_it_ends
 
 
 @dataclass
@@ -45,7 +43,7 @@ def running_hospital(
 ) -> Iterator[Hospital]:
     """Migrate, seed, start the outside world and the web, wait until both answer; stop everything at the end.
 
-    Raises NotAnswering.
+    A hospital that stands already is served while the seed looks for what is new. Raises NotAnswering.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     port, outside_port = port or free_port(), outside_port or free_port()
@@ -53,9 +51,6 @@ def running_hospital(
     environment = demo_environment(
         data_dir, database_url=database_url, owner_url=owner_url, base_url=base_url, outside_url=outside_url
     )
-    upgrade(owner_url)
-    os.environ["LANH_OUTSIDE_URL"] = outside_url  # The demo CA writes it into certificates as it is made.
-    asyncio.run(seed(read_settings(environment)))
     logs = data_dir / "logs"
     logs.mkdir(exist_ok=True)
     with ExitStack() as stack:
@@ -63,8 +58,30 @@ def running_hospital(
         def start(log: str, *arguments: str) -> Popen[bytes]:
             return stack.enter_context(child(*arguments, environment=environment, log=logs / log))
 
+        seed = start("seed.log", "seed")
+        if not asyncio.run(stands(owner_url)):
+            wait_until_it_ends(seed, logs / "seed.log")
         outside = start("outside.log", "outside", "--port", str(outside_port))
         web = start("web.log", "serve", "--port", str(port), "--workers", str(workers))
+        wait_until_it_ends(seed, logs / "seed.log")
         wait_until_it_answers(f"{outside_url}/healthz", outside, logs / "outside.log")
         wait_until_it_answers(f"{base_url}/readyz", web, logs / "web.log")
         yield Hospital(base_url, outside_url, data_dir, environment, web)
+
+
+async def stands(owner_url: str) -> bool:
+    """Is the schema at its newest version, and did a seed get as far as what the web reads at its start?"""
+    connection = await asyncpg.connect(owner_url.replace("+asyncpg", ""))
+    try:
+        version = await connection.fetchval("SELECT version_num FROM alembic_version")
+        places = await connection.fetchval("SELECT count(*) FROM emr_department")
+        return bool(version == newest_version() and places)
+    except asyncpg.UndefinedTableError:
+        return False
+    finally:
+        await connection.close()
+
+
+def newest_version() -> str:
+    """The number of the last migration, read from its file name: Alembic itself takes long to import."""
+    return max(path.name[:4] for path in (ROOT / "hospital" / "migrations" / "versions").glob("[0-9]*.py"))

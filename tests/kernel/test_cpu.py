@@ -16,7 +16,7 @@ from kernel.cpu import CpuPool
 @pytest.fixture
 async def pool() -> AsyncIterator[CpuPool]:
     pool = CpuPool(1, preload=["kernel.text"])
-    await pool.start()
+    pool.start()
     yield pool
     await pool.stop()
 
@@ -53,7 +53,7 @@ async def test_a_process_that_dies_is_replaced_and_the_call_made_again(pool: Cpu
 
 async def test_without_workers_the_work_runs_here() -> None:
     pool = CpuPool(0)
-    await pool.start()
+    pool.start()
     assert await pool.run(os.getpid) == os.getpid()
     await pool.stop()
 
@@ -63,7 +63,7 @@ import asyncio, os, time
 from kernel.cpu import CpuPool
 async def main():
     pool = CpuPool(1)
-    await pool.start()
+    pool.start()
     print(await pool.run(os.getpid), flush=True)
     time.sleep(60)
 if __name__ == "__main__":

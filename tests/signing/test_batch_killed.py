@@ -98,7 +98,6 @@ async def test_a_killed_batch_leaves_every_document_signed_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOSPITAL_SIGNING_LEASE_SECONDS", str(LEASE_SECONDS))
-    monkeypatch.setenv("LANH_OUTSIDE_URL", "")  # Set anew by the hospital; given back after the test.
     with throw_away() as cluster:
         start = asyncio.to_thread(lambda: house.__enter__())
         house = running_hospital(tmp_path, database_url=cluster.app_url(), owner_url=cluster.url())
