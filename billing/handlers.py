@@ -5,6 +5,7 @@ from datetime import timedelta
 import billing.invoices.handlers
 import billing.prices.on_orders
 import billing.prints.handlers  # noqa: F401  (registers the jobs of papers)
+from billing.absences.service import CLOSE_JOB, CloseNoShow, close_no_show, visits_to_close
 from billing.accounts.service import lock_account, open_account
 from billing.care.service import service_group
 from billing.charges.service import ChargeOrder, charge_order, recharge, void_charge
@@ -21,7 +22,7 @@ from billing.settlements.service import end_episode, release_covered, settle_if_
 from emr.events import CardChecked, OrderPlaced, OrderVoided, StayEnded, VisitEnded, VisitOpened
 from kernel.clock import local_day
 from kernel.live import touch
-from kernel.outbox.api import Job, TryLater, job, name_jobs, on
+from kernel.outbox.api import Job, TryLater, enqueue, job, name_jobs, on, periodic
 
 
 @on(VisitOpened, name="billing.open_account")
@@ -116,6 +117,18 @@ async def end_on_stay(job: Job, event: StayEnded) -> None:
         touch(job.session, TILL_TOPIC, {"episode_id": str(event.episode_id)})
 
 
+@periodic("billing.sweep_no_shows", every=timedelta(hours=1))
+async def sweep_no_shows(job: Job) -> None:
+    """Take up the visits of earlier days nobody came to; from midnight on they stand in the till's way."""
+    for payload in await visits_to_close(job.session, now=job.now):
+        await enqueue(job.session, CLOSE_JOB, payload, key=f"{payload.visit_id}:{job.now:%Y-%m-%dT%H}")
+
+
+@job(CLOSE_JOB)
+async def close_visit_of_nobody(job: Job, payload: CloseNoShow) -> None:
+    await close_no_show(job.session, payload, now=job.now)
+
+
 @job(EXPIRE_JOB)
 async def expire(job: Job, payload: ExpireRequest) -> None:
     if not await expire_request(job.session, payload.request_id, now=job.now):
@@ -145,6 +158,8 @@ name_jobs(
         "billing.end_visit": "Quyết toán sau lượt khám",
         "billing.end_stay": "Quyết toán sau đợt nội trú",
         EXPIRE_JOB: "Hết hạn mã thanh toán",
+        "billing.sweep_no_shows": "Tìm lượt khám không có ai đến",
+        CLOSE_JOB: "Đóng lượt khám không có ai đến",
         READ_JOB: "Đọc báo có của ngân hàng",
         MATCH_JOB: "Khớp tiền về với người bệnh",
         "billing.plan_invoice": "Lập hóa đơn sau quyết toán",

@@ -118,6 +118,7 @@ from emr.sheets.views import (
     SheetView,
 )
 from emr.stays.service import admit, discharge, get_stay, open_stays, place_in_bed, stay_of_episode
+from emr.visits.absence import UnseenVisit, unseen_visits
 from emr.visits.cards import CardToCheck, CheckCard, NotInsured, cards_to_check, check_card
 from emr.visits.insurance import InvalidVisit
 from emr.visits.service import (
@@ -212,6 +213,7 @@ __all__ = [
     "TicketView",
     "TypedNumber",
     "UndoneOrders",
+    "UnseenVisit",
     "VisitClosed",
     "VisitHeader",
     "VisitMoved",
@@ -293,6 +295,7 @@ __all__ = [
     "stay_of_episode",
     "take_vitals",
     "ticket_of_visit",
+    "unseen_visits",
     "use_own_forms",
     "visit_header",
     "vitals_of_visit",

@@ -67,7 +67,8 @@ class TillPages(Controller):
     async def rows(self, session: NamedDependency[AsyncSession], current: FromQuery[str] = "") -> Template:
         """Return the work list as a fragment."""
         return Template(
-            "billing/_till_list.html", context={"rows": await work_list(session), "current": current}
+            "billing/_till_list.html",
+            context={"rows": await work_list(session, now=utc_now()), "current": current},
         )
 
     @get("/live")
@@ -170,7 +171,7 @@ async def _home(
         except BadScan as error:
             bad_scan = str(error)
     return {
-        "rows": await work_list(session),
+        "rows": await work_list(session, now=utc_now()),
         "current": "",
         "shift": await shift_of(session, actor),
         "counters": [place for place in await list_counters(session) if place.staffed],
@@ -320,7 +321,7 @@ async def _account(
         "person": account.person,
         "pending": pending,
         "qr": Markup(draw(pending.payload).svg()) if pending else None,  # noqa: S704  our own drawing
-        "rows": await work_list(session),
+        "rows": await work_list(session, now=utc_now()),
         "current": str(episode_id),
         "shift": await shift_of(session, actor),
         "states": STATE_WORDS,

@@ -1,13 +1,14 @@
 """What the cashier's pages show."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.absences.service import absent_with_money
 from billing.accounts.models import Account
 from billing.bills.service import bill
 from billing.bills.views import BillView
@@ -39,6 +40,8 @@ class DueRow(Struct, frozen=True):
     ended: bool
     asked: bool
     """A code is being shown for it."""
+    absent: bool = False
+    """The person paid something on an earlier day and did not come."""
 
 
 class TillAccount(Struct, frozen=True):
@@ -55,18 +58,24 @@ class TillAccount(Struct, frozen=True):
         return next((r for r in self.requests if r.state is RequestState.PENDING), None)
 
 
-async def work_list(session: AsyncSession) -> list[DueRow]:
-    """Return accounts that owe something, those whose care ended first, then the longest waiting."""
+async def work_list(session: AsyncSession, *, now: Instant) -> list[DueRow]:
+    """Return accounts that owe something, those whose care ended first, then the longest waiting.
+
+    Who paid and did not come is among them, owing or not: that money waits for the person or goes back.
+    """
+    absent = await absent_with_money(session, now=now)
     query = (
         select(Account)
-        .where(Account.due > 0)
+        .where(or_(Account.due > 0, Account.episode_id.in_(absent)) if absent else Account.due > 0)
         .order_by(Account.ended_at.is_(None), Account.opened_at)
         .limit(_PAGE)
     )
-    return await _rows(session, (await session.scalars(query)).all())
+    return await _rows(session, (await session.scalars(query)).all(), absent)
 
 
-async def _rows(session: AsyncSession, accounts: Sequence[Account]) -> list[DueRow]:
+async def _rows(
+    session: AsyncSession, accounts: Sequence[Account], absent: Collection[UUID] = ()
+) -> list[DueRow]:
     known = await people(session, {account.patient_id for account in accounts})
     pending = select(PaymentRequest.account_id).where(
         PaymentRequest.account_id.in_([account.id for account in accounts]),
@@ -81,6 +90,7 @@ async def _rows(session: AsyncSession, accounts: Sequence[Account]) -> list[DueR
             due=account.due,
             ended=account.ended_at is not None,
             asked=account.id in asked,
+            absent=account.episode_id in absent,
         )
         for account in accounts
         for who in [known.get(account.patient_id)]

@@ -87,11 +87,11 @@ async def test_self_pay_waits_for_the_till_and_goes_on_when_paid(real_db: RealDa
     visit = await a_visit_in(real_db, Payer.SELF_PAY)
     async with real_db.sessions.begin() as session:
         assert await states(session, visit) == [OrderState.HELD]
-        assert [(row.due, row.ended) for row in await work_list(session)] == [(150_000, False)]
+        assert [(row.due, row.ended) for row in await work_list(session, now=utc_now())] == [(150_000, False)]
     await pay(real_db, visit.episode_id)
     async with real_db.sessions.begin() as session:
         assert await states(session, visit) == [OrderState.RELEASED]
-        assert await work_list(session) == []
+        assert await work_list(session, now=utc_now()) == []
         await start_visit(session, visit.id, actor=DOCTOR, now=utc_now())
     await order(real_db, visit, "XN01")
     async with real_db.sessions.begin() as session:
