@@ -43,7 +43,7 @@ def running_hospital(
 ) -> Iterator[Hospital]:
     """Migrate, seed, start the outside world and the web, wait until both answer; stop everything at the end.
 
-    A hospital that stands already is served while the seed looks for what is new. Raises NotAnswering.
+    A hospital that stands already is served first; its seed looks for what is new beside it. Raises NotAnswering.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     port, outside_port = port or free_port(), outside_port or free_port()
@@ -58,14 +58,18 @@ def running_hospital(
         def start(log: str, *arguments: str) -> Popen[bytes]:
             return stack.enter_context(child(*arguments, environment=environment, log=logs / log))
 
-        seed = start("seed.log", "seed")
-        if not asyncio.run(stands(owner_url)):
-            wait_until_it_ends(seed, logs / "seed.log")
+        def start_seed() -> Popen[bytes]:
+            return start("seed.log", "seed")
+
+        stood = asyncio.run(stands(owner_url))
+        if not stood:
+            wait_until_it_ends(start_seed(), logs / "seed.log")
         outside = start("outside.log", "outside", "--port", str(outside_port))
         web = start("web.log", "serve", "--port", str(port), "--workers", str(workers))
-        wait_until_it_ends(seed, logs / "seed.log")
         wait_until_it_answers(f"{outside_url}/healthz", outside, logs / "outside.log")
         wait_until_it_answers(f"{base_url}/readyz", web, logs / "web.log")
+        if stood:
+            start_seed()
         yield Hospital(base_url, outside_url, data_dir, environment, web)
 
 
