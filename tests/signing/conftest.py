@@ -1,26 +1,24 @@
-"""A certification authority for the tests and people with keys."""
+"""A certification authority for the tests, people with keys, and an application that knows them."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
+from litestar import Litestar
 
 from hospital.demo.outside.pki import TimestampAuthority
-from hospital.demo.pki import DemoPki, Holder, ensure_pki
+from hospital.demo.pki import DemoPki, ensure_pki
+from hospital.settings import Settings
+from kernel.services import Services
+from kernel.staff.api import Actor, Role
 from signing.keys import SoftwareSigner, open_pkcs12
 from signing.trust import TrustList
+from tests.conftest import SignedIn
+from tests.signing.holders import DOCTOR, HOSPITAL, NAME, PIN
+from tests.signing.hospital import authority_client, give_certificate, signing_settings, with_authority
 from tests.signing.tokens import SoftHsm
-
-PIN = "246810"
-DOCTOR = Holder(
-    "bacsi", "Nguyễn Thị Hương", "CCCD:001180000001", title="Bác sĩ", organisation="Bệnh viện Đa khoa Ví Dụ"
-)
-HOSPITAL = Holder(
-    "benh-vien",  # A file of its own: tests of whole hospitals write "organisation" with PINs of their choice.
-    "Bệnh viện Đa khoa Ví Dụ",
-    "MST:0199999999",
-    organisation="Bệnh viện Đa khoa Ví Dụ",
-)
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +51,31 @@ def authority(pki: DemoPki) -> TimestampAuthority:
 def softhsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
     """A real SoftHSM2 of this process."""
     return SoftHsm(tmp_path_factory.mktemp("softhsm"))
+
+
+@pytest.fixture
+def settings(settings: Settings, pki: DemoPki) -> Settings:
+    return signing_settings(settings, pki)
+
+
+@pytest.fixture
+async def outside(pki: DemoPki) -> AsyncIterator[httpx.AsyncClient]:
+    """A client for which the authority answers in this process."""
+    async with authority_client(pki) as client:
+        yield client
+
+
+@pytest.fixture
+def services(app: Litestar, outside: httpx.AsyncClient) -> Services:
+    """The application's own services, with the authority behind its address."""
+    services: Services = with_authority(app.state.services, outside)
+    app.state.services = services
+    return services
+
+
+@pytest.fixture
+async def doctor_in(signed_in: SignedIn, services: Services, settings: Settings, pki: DemoPki) -> Actor:
+    """A doctor with a key file, signed in."""
+    actor = await signed_in(Role.DOCTOR, name=NAME)
+    await give_certificate(services.sessions, settings, pki, actor)
+    return actor

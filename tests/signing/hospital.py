@@ -35,8 +35,8 @@ from signing.api import (
     prepare_document,
     register_certificate,
 )
-from tests.signing.conftest import PIN
 from tests.signing.files import a_file
+from tests.signing.holders import PIN
 from tests.signing.tokens import MODULE, SoftHsm
 
 TSA = "http://pki.test/outside/pki/tsa"

@@ -25,8 +25,8 @@ from signing.revise import open_revision
 from signing.trust import TrustList
 from signing.verification.pdf import verify_pdf
 from tests.signing.acts import NOW, cut, overlay, run
-from tests.signing.conftest import PIN
 from tests.signing.files import a_file, assemble
+from tests.signing.holders import PIN
 
 pytestmark = pytest.mark.anyio
 

@@ -3,13 +3,11 @@
 import hashlib
 import re
 import zlib
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from litestar import Litestar
 from msgspec.structs import replace
 from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
@@ -24,7 +22,7 @@ from kernel.paper.fonts import regular
 from kernel.paper.pdf import Attachment
 from kernel.paper.render import render
 from kernel.services import Services
-from kernel.staff.api import Actor, Role
+from kernel.staff.api import Actor
 from signing.api import TrustList, context_for, get_document, sign_documents, verify_file, verify_pdf
 from signing.appearance import Enclosed
 from signing.archive.lift import CannotLift, Material, add_material, lift_file
@@ -38,49 +36,19 @@ from signing.timestamps import Timestamp, TimestampClient
 from signing.verification.bounds import FileTooHeavy
 from signing.verification.pdf import BrokenPdf
 from signing.verification.report import Level
-from tests.conftest import SignedIn
 from tests.signing.acts import overlay, run
-from tests.signing.conftest import PIN
+from tests.signing.holders import PIN
 from tests.signing.hospital import (
     a_document,
-    authority_client,
-    give_certificate,
-    signing_settings,
-    with_authority,
 )
 from tests.signing.test_own_paper import ALLOWED_AFTER_SIGNING, findings
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return signing_settings(settings, pki)
-
-
-@pytest.fixture
-async def outside(pki: DemoPki) -> AsyncIterator[httpx.AsyncClient]:
-    async with authority_client(pki) as client:
-        yield client
-
-
-@pytest.fixture
-def services(app: Litestar, outside: httpx.AsyncClient) -> Services:
-    return with_authority(app.state.services, outside)
-
-
-@pytest.fixture
-async def signer(signed_in: SignedIn, services: Services, settings: Settings, pki: DemoPki) -> Actor:
-    actor = await signed_in(Role.DOCTOR, name="Nguyễn Thị Hương")
-    await give_certificate(services.sessions, settings, pki, actor)
-    return actor
-
 
 async def test_an_issued_document_is_lifted_and_outlives_its_certificates(
-    services: Services, signer: Actor, trust: TrustList, tmp_path: object
+    services: Services, doctor_in: Actor, trust: TrustList, tmp_path: object
 ) -> None:
-    document = await a_document(services, signer)
-    await sign_documents(services, signer, [document.id], PIN, utc_now())
+    document = await a_document(services, doctor_in)
+    await sign_documents(services, doctor_in, [document.id], PIN, utc_now())
     await drain(services)
     async with services.sessions() as session:
         head = (await get_document(session, document.id)).head_sha256
@@ -98,11 +66,11 @@ async def test_an_issued_document_is_lifted_and_outlives_its_certificates(
 
 
 async def test_a_signature_without_timestamp_is_lifted_too(
-    services: Services, signer: Actor, outside: httpx.AsyncClient, trust: TrustList
+    services: Services, doctor_in: Actor, outside: httpx.AsyncClient, trust: TrustList
 ) -> None:
-    document = await a_document(services, signer)
+    document = await a_document(services, doctor_in)
     await outside.post("http://pki.test/outside/pki/mood", json={"mode": "error"})
-    await sign_documents(services, signer, [document.id], PIN, utc_now())
+    await sign_documents(services, doctor_in, [document.id], PIN, utc_now())
     with pytest.raises(CannotLift):
         await lift_document(services, document.id, now=utc_now())
     await outside.post("http://pki.test/outside/pki/mood", json={"mode": "ok"})
@@ -114,10 +82,12 @@ async def test_a_signature_without_timestamp_is_lifted_too(
     assert report.signatures[0].stamped_by == "Lành Demo TSA (CHẠY THỬ)"
 
 
-async def test_an_unfinished_document_is_not_lifted_and_rows_stay(services: Services, signer: Actor) -> None:
-    document = await a_document(services, signer)
+async def test_an_unfinished_document_is_not_lifted_and_rows_stay(
+    services: Services, doctor_in: Actor
+) -> None:
+    document = await a_document(services, doctor_in)
     assert await lift_document(services, document.id, now=utc_now()) is None
-    await sign_documents(services, signer, [document.id], PIN, utc_now())
+    await sign_documents(services, doctor_in, [document.id], PIN, utc_now())
     assert await lift_document(services, document.id, now=utc_now()) is Level.B_LTA
     with pytest.raises(DBAPIError):
         async with services.sessions.begin() as session:
@@ -125,10 +95,10 @@ async def test_an_unfinished_document_is_not_lifted_and_rows_stay(services: Serv
 
 
 async def test_renewed_timestamps_carry_a_file_past_the_end_of_their_authorities(
-    services: Services, signer: Actor, pki: DemoPki, trust: TrustList
+    services: Services, doctor_in: Actor, pki: DemoPki, trust: TrustList
 ) -> None:
-    document = await a_document(services, signer)
-    await sign_documents(services, signer, [document.id], PIN, utc_now())
+    document = await a_document(services, doctor_in)
+    await sign_documents(services, doctor_in, [document.id], PIN, utc_now())
     await lift_document(services, document.id, now=utc_now())
     async with services.sessions() as session:
         lifted = (await session.scalars(select(Archived))).one()
@@ -179,10 +149,10 @@ async def test_a_file_that_unfolds_is_refused_within_bounds(services: Services) 
 
 
 async def test_qpdf_finds_no_fault_in_a_lifted_file(
-    services: Services, signer: Actor, tmp_path_factory: pytest.TempPathFactory
+    services: Services, doctor_in: Actor, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    document = await a_document(services, signer)
-    await sign_documents(services, signer, [document.id], PIN, utc_now())
+    document = await a_document(services, doctor_in)
+    await sign_documents(services, doctor_in, [document.id], PIN, utc_now())
     await lift_document(services, document.id, now=utc_now())
     async with services.sessions() as session:
         lifted = (await session.scalars(select(Archived))).one()
@@ -192,10 +162,10 @@ async def test_qpdf_finds_no_fault_in_a_lifted_file(
 
 
 async def test_the_renewal_job_stamps_once_more_and_keeps_the_copy_before(
-    services: Services, signer: Actor, trust: TrustList
+    services: Services, doctor_in: Actor, trust: TrustList
 ) -> None:
-    document = await a_document(services, signer)
-    await sign_documents(services, signer, [document.id], PIN, utc_now())
+    document = await a_document(services, doctor_in)
+    await sign_documents(services, doctor_in, [document.id], PIN, utc_now())
     assert await lift_document(services, document.id, now=utc_now(), renew=True) is None
     await lift_document(services, document.id, now=utc_now())
     assert await lift_document(services, document.id, now=utc_now(), renew=True) is Level.B_LTA
@@ -253,12 +223,12 @@ def test_what_a_signature_carries_never_ends_like_a_line() -> None:
 
 
 async def test_a_retried_job_lifts_what_no_authority_stamped(
-    services: Services, signer: Actor, outside: httpx.AsyncClient, trust: TrustList
+    services: Services, doctor_in: Actor, outside: httpx.AsyncClient, trust: TrustList
 ) -> None:
     """All authorities fail: the signature stands at B-B and is marked; the job asks again until one answers."""
-    document = await a_document(services, signer)
+    document = await a_document(services, doctor_in)
     await outside.post("http://pki.test/outside/pki/mood", json={"mode": "error"})
-    [result] = await sign_documents(services, signer, [document.id], PIN, utc_now())
+    [result] = await sign_documents(services, doctor_in, [document.id], PIN, utc_now())
     assert "mức B-B" in result.warning
     with pytest.raises(TryLater):
         await drain(services)

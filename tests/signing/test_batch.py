@@ -17,22 +17,14 @@ from signing.api import SignState, WrongPin, sign_documents
 from signing.certificates.models import Certificate
 from signing.documents.models import Document, Signature
 from tests.conftest import RealDatabase
-from tests.signing.conftest import PIN
+from tests.signing.holders import PIN
 from tests.signing.hospital import (
     TSA,
     a_document,
     authority_client,
     give_certificate,
-    signing_settings,
     with_authority,
 )
-
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return signing_settings(settings, pki)
 
 
 class Desk:

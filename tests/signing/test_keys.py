@@ -13,7 +13,7 @@ from kernel.staff.api import SYSTEM
 from signing.api import RegisterCertificate, TrustList, register_certificate
 from signing.gate import CertificateNotYours
 from signing.keys import BadKeyFile, KeyLocked, SoftwareSigner, WrongPin, open_pkcs12, open_sealed
-from tests.signing.conftest import PIN
+from tests.signing.holders import PIN
 
 
 def test_the_pin_opens_the_file_with_its_chain(pki: DemoPki) -> None:

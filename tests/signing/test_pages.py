@@ -1,54 +1,22 @@
 """The pages and REST of signing, seen by the right person, the wrong one and the public."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
-import pytest
 from click.testing import CliRunner
-from litestar import Litestar
 
 from hospital.commands.verify import verify
 from hospital.demo.pki import DemoPki
-from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
 from signing.api import NewSlot, SoftwareSigner, new_code, sign_documents
 from tests.conftest import SignedIn
 from tests.signing.acts import overlay, sign
-from tests.signing.conftest import PIN
 from tests.signing.files import a_file
-from tests.signing.hospital import (
-    a_document,
-    authority_client,
-    give_certificate,
-    signing_settings,
-    with_authority,
-)
-
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return signing_settings(settings, pki)
-
-
-@pytest.fixture
-async def services(app: Litestar, pki: DemoPki) -> AsyncIterator[Services]:
-    """The application's own services, with the authority behind its address."""
-    async with authority_client(pki) as http:
-        app.state.services = with_authority(app.state.services, http)
-        yield app.state.services
-
-
-@pytest.fixture
-async def doctor_in(signed_in: SignedIn, services: Services, settings: Settings, pki: DemoPki) -> Actor:
-    actor = await signed_in(Role.DOCTOR, name="Nguyễn Thị Hương")
-    await give_certificate(services.sessions, settings, pki, actor)
-    return actor
+from tests.signing.holders import PIN
+from tests.signing.hospital import a_document
 
 
 async def test_the_inbox_shows_the_exact_bytes_and_signs_them(

@@ -30,8 +30,8 @@ from signing.verification.pdf import verify_pdf
 from signing.verification.xml import verify_xml
 from signing.xml import ClaimProfile, sign_xml_claim, sign_xml_enveloped, sign_xml_invoice
 from tests.signing.acts import NOW, cut, run, sign_async, write_roots
-from tests.signing.conftest import DOCTOR
 from tests.signing.files import a_file
+from tests.signing.holders import DOCTOR
 from tests.signing.tokens import ASKING_ID, BARE_ID, EC_ID, MODULE, RSA_ID, TOKEN_PIN, SoftHsm
 
 pytestmark = pytest.mark.anyio

@@ -7,20 +7,18 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from hospital.demo.pki import DemoPki
-from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.db import Sessions
 from kernel.ids import new_id
 from kernel.services import Services
-from kernel.staff.api import SYSTEM, Actor, Role
+from kernel.staff.api import SYSTEM, Actor
 from signing.api import KeyKind, NoCertificate, SignAnotherWay, SignState, sign_documents, signer_for
 from signing.certificates.models import Certificate
 from signing.documents.models import Signature
 from signing.policy.models import PolicyRule
 from signing.policy.rules import Rule, binding_rule
-from tests.conftest import SignedIn
-from tests.signing.conftest import PIN
-from tests.signing.hospital import a_document, give_certificate, signing_settings
+from tests.signing.holders import PIN
+from tests.signing.hospital import a_document
 
 ME, YOU = UUID(int=1), UUID(int=2)
 SOFT, HSM, PHONE = (KeyKind.PKCS12,), (KeyKind.PKCS11,), (KeyKind.CSC,)
@@ -45,11 +43,6 @@ def test_person_and_type_together_bind_first_then_the_type_then_the_person(
     assert (found.key_kinds if found else None) == kinds
     turned = binding_rule(rules[::-1], ME, "GRV")
     assert turned == found
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return signing_settings(settings, pki)
 
 
 async def a_rule(
@@ -79,13 +72,6 @@ async def a_second_key(sessions: Sessions, actor: Actor, kind: KeyKind) -> UUID:
         values |= {"id": new_id(), "key_kind": kind, "key_name": "", "fingerprint": new_id().hex * 2}
         session.add(Certificate(**values))
     return UUID(str(values["id"]))
-
-
-@pytest.fixture
-async def doctor_in(signed_in: SignedIn, services: Services, settings: Settings, pki: DemoPki) -> Actor:
-    actor = await signed_in(Role.DOCTOR, name="Nguyễn Thị Hương")
-    await give_certificate(services.sessions, settings, pki, actor)
-    return actor
 
 
 async def test_a_device_is_preferred_and_a_rule_for_a_type_turns_it_round(

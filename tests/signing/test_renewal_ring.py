@@ -33,8 +33,8 @@ from signing.trust import TrustList
 from signing.verification.pdf import as_asn1, verify_pdf
 from signing.verification.report import Level
 from tests.signing.acts import NOW, run, sign
-from tests.signing.conftest import DOCTOR, PIN
 from tests.signing.files import a_file
+from tests.signing.holders import DOCTOR, PIN
 from tests.signing.test_archive import Now
 from tests.signing.test_status import ocsp_request
 

@@ -2,12 +2,10 @@
 
 import hashlib
 import io
-from collections.abc import AsyncIterator
 
 import httpx
 import pikepdf
 import pytest
-from litestar import Litestar
 from msgspec.structs import replace
 from PIL import Image
 from sqlalchemy import select, text
@@ -31,21 +29,7 @@ from tests.conftest import SignedIn
 from tests.emr.builders import a_hospital, a_patient
 from tests.kernel.paper.papers import assert_archivable, pages_of, text_of
 from tests.signing.files import a_file
-from tests.signing.hospital import authority_client, give_certificate, signing_settings, with_authority
-
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return signing_settings(settings, pki)
-
-
-@pytest.fixture
-async def services(app: Litestar, pki: DemoPki) -> AsyncIterator[Services]:
-    async with authority_client(pki) as http:
-        app.state.services = with_authority(app.state.services, http)
-        yield app.state.services
+from tests.signing.hospital import give_certificate
 
 
 @pytest.fixture

@@ -24,15 +24,14 @@ from signing.certificates.models import UnlockedKey
 from signing.documents.models import Signature
 from signing.tasks import service
 from tests.conftest import PASSWORD, RealDatabase, assembled, browser
+from tests.signing.holders import holder
 from tests.signing.hospital import (
     a_document,
     authority_client,
     give_certificate,
     give_token_certificate,
-    signing_settings,
     with_authority,
 )
-from tests.signing.registry import holder
 from tests.signing.secret_search import dump, everything_logged, find, folder_bytes, shapes
 from tests.signing.tokens import TOKEN_PIN, SoftHsm
 
@@ -45,9 +44,8 @@ SECRETS = [UPLOAD_PIN, FILE_PIN, SEAL_PIN, TOKEN_PIN, WRONG_FILE_PIN, WRONG_TOKE
 
 
 @pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    made = signing_settings(settings, pki)
-    return replace(made, signing=replace(made.signing, organisation_pin=SEAL_PIN))
+def settings(settings: Settings) -> Settings:
+    return replace(settings, signing=replace(settings.signing, organisation_pin=SEAL_PIN))
 
 
 @pytest.fixture

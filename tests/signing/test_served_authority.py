@@ -14,8 +14,8 @@ from hospital.processes import child, free_port, wait_until_it_answers
 from kernel.clock import utc_now
 from signing.keys import open_pkcs12
 from tests.signing.acts import run, sign, write_roots
-from tests.signing.conftest import DOCTOR, PIN
 from tests.signing.files import a_file
+from tests.signing.holders import DOCTOR, PIN
 
 
 @dataclass

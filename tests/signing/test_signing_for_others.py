@@ -1,9 +1,7 @@
 """Handing over, ký thay, thừa lệnh, trực lãnh đạo, the seal at night, reminders: who was asked is never lost."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import select, text, update
@@ -56,32 +54,8 @@ from signing.tasks.reminders import remind, reminders_for
 from signing.tasks.rules import at_night
 from signing.tasks.seal import seal_at_daybreak, seals_to_release
 from tests.conftest import SignedIn
-from tests.signing.conftest import PIN
-from tests.signing.hospital import (
-    a_document,
-    authority_client,
-    give_certificate,
-    signing_settings,
-    with_authority,
-)
-
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return signing_settings(settings, pki)
-
-
-@pytest.fixture
-async def outside(pki: DemoPki) -> AsyncIterator[httpx.AsyncClient]:
-    async with authority_client(pki) as client:
-        yield client
-
-
-@pytest.fixture
-def services(app: object, outside: httpx.AsyncClient) -> Services:
-    return with_authority(app.state.services, outside)  # type: ignore[attr-defined]  # Litestar's state
+from tests.signing.holders import PIN
+from tests.signing.hospital import a_document, give_certificate
 
 
 class House:

@@ -16,8 +16,8 @@ from signing.timestamps import BadTimestamp, read_answer, timestamp_query
 from signing.trust import TrustList
 from signing.verification.pdf import verify_pdf
 from tests.signing.acts import NOW, run
-from tests.signing.conftest import PIN
 from tests.signing.files import a_file
+from tests.signing.holders import PIN
 
 OPENSSL_TSA = """
 [tsa]

@@ -2,16 +2,14 @@
 
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
 import pytest
-from litestar import Litestar
 
 from hospital.demo.outside.pki import TimestampAuthority
 from hospital.demo.pki import DemoPki
-from hospital.settings import Settings
 from kernel.problems import Problem
 from kernel.services import Services
 from signing.keys import SoftwareSigner
@@ -21,9 +19,6 @@ from signing.verification.pdf import verify_pdf_job
 from signing.verification.report import Report
 from tests.signing import tampering as did
 from tests.signing.acts import NOW
-from tests.signing.hospital import authority_client, signing_settings, with_authority
-
-pytestmark = pytest.mark.anyio
 
 CHANGED = "Nội dung đã bị thay đổi hoặc chữ ký không khớp nội dung."
 ADDED = "Tài liệu bị sửa thêm sau khi ký."
@@ -126,18 +121,6 @@ def test_the_engine_refuses_in_words(
         judged(seen, trust, pki)
     assert refused.value.slug == slug
     assert words in refused.value.detail
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return signing_settings(settings, pki)
-
-
-@pytest.fixture
-async def services(app: Litestar, pki: DemoPki) -> AsyncIterator[Services]:
-    async with authority_client(pki) as http:
-        app.state.services = with_authority(app.state.services, http)
-        yield app.state.services
 
 
 @pytest.mark.parametrize(("act", "reason"), NOT_VALID, ids=lambda case: getattr(case, "__name__", ""))

@@ -1,11 +1,9 @@
 """The pages around the inbox, seen by the right person and the wrong one."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
 import pytest
-from litestar import Litestar
 from msgspec.structs import replace
 from sqlalchemy import update
 
@@ -20,29 +18,13 @@ from signing.api import NewSlot, SignState, sign_documents
 from signing.documents.models import Slot
 from signing.tasks.reminders import remind
 from tests.conftest import SignedIn
-from tests.signing.conftest import PIN
-from tests.signing.hospital import (
-    a_document,
-    authority_client,
-    give_certificate,
-    signing_settings,
-    with_authority,
-)
-
-pytestmark = pytest.mark.anyio
+from tests.signing.holders import PIN
+from tests.signing.hospital import a_document, give_certificate
 
 
 @pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    settings = signing_settings(settings, pki)
+def settings(settings: Settings) -> Settings:
     return replace(settings, signing=replace(settings.signing, seal_release_hours="00:00-00:00"))
-
-
-@pytest.fixture
-async def services(app: Litestar, pki: DemoPki) -> AsyncIterator[Services]:
-    async with authority_client(pki) as http:
-        app.state.services = with_authority(app.state.services, http)
-        yield app.state.services
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """Documents signed by a person's token and sealed by the organisation's HSM, as the pages do it."""
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
-from litestar import Litestar
 from msgspec.structs import replace
 from sqlalchemy import func, select
 
@@ -32,31 +29,14 @@ from signing.pkcs11_module import TokenAbsent, module_at
 from signing.tasks import service
 from signing.tasks.service import seal_document
 from tests.conftest import SignedIn
-from tests.signing.conftest import PIN
-from tests.signing.hospital import (
-    a_document,
-    authority_client,
-    give_certificate,
-    give_token_certificate,
-    signing_settings,
-    with_authority,
-)
+from tests.signing.holders import PIN
+from tests.signing.hospital import a_document, give_certificate, give_token_certificate
 from tests.signing.tokens import MODULE, TOKEN_PIN, SoftHsm
 
-pytestmark = pytest.mark.anyio
-
 
 @pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    made = signing_settings(settings, pki)
-    return replace(made, signing=replace(made.signing, organisation_pin=TOKEN_PIN))
-
-
-@pytest.fixture
-async def services(app: Litestar, pki: DemoPki) -> AsyncIterator[Services]:
-    async with authority_client(pki) as http:
-        app.state.services = with_authority(app.state.services, http)
-        yield app.state.services
+def settings(settings: Settings) -> Settings:
+    return replace(settings, signing=replace(settings.signing, organisation_pin=TOKEN_PIN))
 
 
 @pytest.fixture

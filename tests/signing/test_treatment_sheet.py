@@ -3,14 +3,12 @@
 import hashlib
 import io
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
 import httpx
 import pikepdf
 import pytest
-from litestar import Litestar
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,22 +31,8 @@ from signing.documents.models import Signature
 from tests.conftest import SignedIn
 from tests.emr.builders import a_hospital, a_visit
 from tests.kernel.paper.papers import assert_archivable, text_of
-from tests.signing.conftest import PIN
-from tests.signing.hospital import authority_client, give_certificate, signing_settings, with_authority
-
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return signing_settings(settings, pki)
-
-
-@pytest.fixture
-async def services(app: Litestar, pki: DemoPki) -> AsyncIterator[Services]:
-    async with authority_client(pki) as http:
-        app.state.services = with_authority(app.state.services, http)
-        yield app.state.services
+from tests.signing.holders import PIN
+from tests.signing.hospital import give_certificate
 
 
 @pytest.fixture

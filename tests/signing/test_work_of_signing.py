@@ -1,6 +1,5 @@
 """The work of signing: turns, PINs, batches, refusals, the organisation's seal, and what a dead outside world does."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
 
@@ -44,41 +43,9 @@ from signing.gate import CertificateExpired, CertificateRevoked
 from signing.status import Standing
 from tests.conftest import RealDatabase, SignedIn
 from tests.signing.acts import overlay
-from tests.signing.conftest import PIN
 from tests.signing.files import a_file
-from tests.signing.hospital import (
-    a_document,
-    authority_client,
-    broken_object,
-    give_certificate,
-    signing_settings,
-    with_authority,
-)
-
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return signing_settings(settings, pki)
-
-
-@pytest.fixture
-async def outside(pki: DemoPki) -> AsyncIterator[httpx.AsyncClient]:
-    async with authority_client(pki) as client:
-        yield client
-
-
-@pytest.fixture
-def services(app: object, outside: httpx.AsyncClient) -> Services:
-    return with_authority(app.state.services, outside)  # type: ignore[attr-defined]  # Litestar's state
-
-
-@pytest.fixture
-async def doctor_in(signed_in: SignedIn, services: Services, settings: Settings, pki: DemoPki) -> Actor:
-    actor = await signed_in(Role.DOCTOR, name="Nguyễn Thị Hương")
-    await give_certificate(services.sessions, settings, pki, actor)
-    return actor
+from tests.signing.holders import PIN
+from tests.signing.hospital import a_document, broken_object, give_certificate, with_authority
 
 
 async def test_signing_moves_the_document_and_leaves_evidence(services: Services, doctor_in: Actor) -> None:

@@ -19,7 +19,7 @@ from signing.xml import (
     sign_xml_invoice,
 )
 from tests.signing.acts import NOW, run, write_roots
-from tests.signing.conftest import HOSPITAL
+from tests.signing.holders import HOSPITAL
 
 INVOICE = (
     '<?xml version="1.0" encoding="UTF-8"?><HDon><DLHDon Id="_HD1"><TTChung><THDon>Hóa đơn &amp; kê</THDon>'

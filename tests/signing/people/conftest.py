@@ -8,8 +8,7 @@ from litestar import Litestar
 from hospital.demo.pki import DemoPki
 from hospital.settings import Settings
 from kernel.services import Services
-from kernel.staff.api import Actor, Role
-from tests.conftest import SignedIn
+from kernel.staff.api import Actor
 from tests.signing.hospital import give_certificate, with_authority
 from tests.signing.people.ward import Outside, people_settings
 
@@ -32,9 +31,7 @@ async def services(app: Litestar, outside: Outside, pki: DemoPki) -> AsyncIterat
 
 
 @pytest.fixture
-async def doctor_in(signed_in: SignedIn, services: Services, settings: Settings, pki: DemoPki) -> Actor:
+async def doctor_in(doctor_in: Actor, services: Services, settings: Settings, pki: DemoPki) -> Actor:
     """A doctor with a key; the hospital has its seal."""
-    actor = await signed_in(Role.DOCTOR, name="Nguyễn Thị Hương")
-    await give_certificate(services.sessions, settings, pki, actor)
     await give_certificate(services.sessions, settings, pki, None)
-    return actor
+    return doctor_in

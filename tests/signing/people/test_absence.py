@@ -29,8 +29,8 @@ from signing.people.views import SittingView, get_sitting
 from signing.tasks.engine import Look, sign_file
 from signing.trust import TrustList
 from tests.conftest import SignedIn
-from tests.signing.conftest import PIN
 from tests.signing.files import Letters
+from tests.signing.holders import PIN
 from tests.signing.hospital import give_certificate
 from tests.signing.people.ward import a_paper, a_sitting
 

@@ -24,7 +24,7 @@ from signing.people.confirm import MethodNotOffered, draw
 from signing.people.ink import BadEvidenceKey, open_sealed
 from signing.people.rules import BadDrawing, Drawing, Method, Point, State, TooLittleInk
 from signing.trust import TrustList
-from tests.signing.conftest import PIN
+from tests.signing.holders import PIN
 from tests.signing.people.ward import DRAWING, a_paper, a_sitting, sealed_pdf, state_of
 
 

@@ -19,7 +19,7 @@ from kernel.services import Services
 from kernel.staff.api import Actor, Role
 from signing.api import DocumentView
 from tests.conftest import SignedIn, browser
-from tests.signing.conftest import PIN
+from tests.signing.holders import PIN
 from tests.signing.hospital import give_certificate
 from tests.signing.people.ward import DRAWING, Outside, a_paper
 

@@ -23,7 +23,7 @@ from signing.people.outside import ReaderSaidTooMuch
 from signing.people.phones import WrongCode, ask_proof, prove_phone
 from signing.people.rules import Absence, Kind
 from tests.conftest import SignedIn
-from tests.signing.conftest import PIN
+from tests.signing.holders import PIN
 from tests.signing.hospital import give_certificate
 from tests.signing.people.ward import DRAWING, Outside, a_paper, a_sitting
 

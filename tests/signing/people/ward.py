@@ -25,7 +25,6 @@ from signing.people.opening import OpenSitting, open_sitting
 from signing.people.rules import Drawing, Kind, Point, SignerKind, Standing, State, Who
 from signing.people.tablet import join, note_page, show
 from signing.people.views import SittingView, get_sitting
-from tests.signing.hospital import signing_settings
 
 PATIENT = Who(kind=SignerKind.PATIENT, name="NGUYỄN VĂN AN")
 MOTHER = Who(
@@ -67,7 +66,6 @@ class Outside:
 
 
 def people_settings(settings: Settings, pki: DemoPki) -> Settings:
-    settings = signing_settings(settings, pki)
     base = "http://outside.test/outside"
     signing = replace(
         settings.signing,

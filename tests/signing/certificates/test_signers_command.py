@@ -5,26 +5,16 @@ from pathlib import Path
 import anyio.to_thread
 import pytest
 from click.testing import CliRunner
-from msgspec.structs import replace
 
 from hospital.commands.signers import signers
 from hospital.demo.pki import DemoPki
-from hospital.settings import Settings
 from kernel.clock import utc_now
 from kernel.staff.api import Role
 from signing.rehearsal.service import rehearse
 from signing.tasks import service
 from tests.conftest import RealDatabase
-from tests.signing.conftest import PIN
-from tests.signing.hospital import authority_client, give_certificate, signing_settings, with_authority
-
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    made = signing_settings(settings, pki)
-    return replace(made, signing=replace(made.signing, rehearsal_free_bytes=1))
+from tests.signing.holders import PIN
+from tests.signing.hospital import authority_client, give_certificate, with_authority
 
 
 async def test_the_list_of_who_is_not_ready(

@@ -1,7 +1,6 @@
 """The registry: whose certificate, how strong, from where; when it ends, and that a revocation is seen."""
 
 import subprocess
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
     pkcs7,
-    pkcs12,
 )
-from litestar import Litestar
 from msgspec.structs import replace
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from hospital.demo.pki import DemoPki, ensure_pki
 from hospital.settings import Settings
@@ -28,7 +24,6 @@ from kernel.ids import new_id
 from kernel.problems import Problem
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
-from kernel.staff.models import StaffAccount
 from signing.api import KeyKind, SignState, sign_documents
 from signing.certificates.models import Certificate
 from signing.certificates.registry import (
@@ -53,46 +48,17 @@ from signing.gate import (
 from signing.keys import BadKeyFile, WrongPin
 from signing.schemes import WeakKey
 from tests.conftest import SignedIn
-from tests.signing.conftest import PIN
-from tests.signing.hospital import (
-    a_document,
-    authority_client,
-    signing_settings,
-    with_authority,
-)
-from tests.signing.registry import NAME, NUMBER, holder, pem, upload
+from tests.signing.certificates.sending import key_file, pem, upload
+from tests.signing.holders import NAME, NUMBER, PIN, holder
+from tests.signing.hospital import a_document
 from tests.signing.tokens import SoftHsm
 
-pytestmark = pytest.mark.anyio
 NOW = utc_now()
 
 
 @pytest.fixture
-def settings(settings: Settings, pki: DemoPki, tmp_path: Path) -> Settings:
-    made = signing_settings(settings, pki)
-    return replace(made, signing=replace(made.signing, keys_dir=tmp_path / "keys"))
-
-
-@pytest.fixture
-async def services(app: Litestar, pki: DemoPki) -> AsyncIterator[Services]:
-    async with authority_client(pki) as http:
-        app.state.services = with_authority(app.state.services, http)
-        yield app.state.services
-
-
-@pytest.fixture
-async def person(signed_in: SignedIn, services: Services) -> Actor:
-    actor = await signed_in(Role.DOCTOR, name=NAME)
-    async with services.sessions.begin() as session:
-        await session.execute(
-            update(StaffAccount).where(StaffAccount.id == actor.id).values(citizen_id=NUMBER)
-        )
-    return actor
-
-
-@pytest.fixture(scope="module")
-def key() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    return replace(settings, signing=replace(settings.signing, keys_dir=tmp_path / "keys"))
 
 
 @pytest.mark.parametrize("form", ["pem-chain", "der", "p7b"])
@@ -283,16 +249,10 @@ async def test_a_revoked_certificate_cannot_be_registered(
         await upload(services, person, pem(certificate))
 
 
-def key_file(pki: DemoPki, key: Any, pin: str = PIN, name: str = NAME) -> bytes:
-    certificate, _ = pki.issue(holder(name), key, now=NOW)
-    encryption = BestAvailableEncryption(pin.encode())
-    return pkcs12.serialize_key_and_certificates(b"x", key, certificate, [pki.issuing], encryption)
-
-
 async def test_an_uploaded_key_file_signs_and_its_pin_is_nowhere(
-    services: Services, person: Actor, pki: DemoPki, key: ec.EllipticCurvePrivateKey, settings: Settings
+    services: Services, person: Actor, pki: DemoPki, settings: Settings
 ) -> None:
-    data = key_file(pki, key, "ma-pin-rieng-77")
+    data = key_file(pki, "ma-pin-rieng-77")
     view = await upload_key_file(
         services, Whose(person.id), data, "ma-pin-rieng-77", actor=person, now=utc_now()
     )
@@ -317,12 +277,11 @@ async def test_a_key_file_that_is_refused_leaves_nothing_behind(
     services: Services,
     person: Actor,
     pki: DemoPki,
-    key: ec.EllipticCurvePrivateKey,
     settings: Settings,
 ) -> None:
     with pytest.raises(problem):
         await upload_key_file(
-            services, Whose(person.id), key_file(pki, key, name=name), pin, actor=person, now=utc_now()
+            services, Whose(person.id), key_file(pki, name=name), pin, actor=person, now=utc_now()
         )
     assert settings.signing.keys_dir is not None
     assert not settings.signing.keys_dir.exists()

@@ -1,16 +1,12 @@
 """Certificates that end or are revoked: warned of once, seen by the job, stopped from signing."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from litestar import Litestar
-from msgspec.structs import replace
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from hospital.demo.pki import DemoPki, organisation_holder
 from hospital.settings import Settings
@@ -19,13 +15,9 @@ from kernel.outbox.api import Job, drain
 from kernel.problems import Problem
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
-from kernel.staff.models import StaffAccount
 from signing.api import KeyKind, sign_documents
 from signing.certificates.models import Certificate, Notice
-from signing.certificates.registry import (
-    Whose,
-    upload_certificate,
-)
+from signing.certificates.registry import Whose, upload_certificate
 from signing.certificates.rules import NoticeKind, due_notice
 from signing.certificates.watch import (
     NoticeNotFound,
@@ -38,46 +30,11 @@ from signing.certificates.watch import (
 from signing.handlers import check_certificates
 from signing.status import Standing
 from tests.conftest import SignedIn
-from tests.signing.conftest import PIN
-from tests.signing.hospital import (
-    a_document,
-    authority_client,
-    give_certificate,
-    signing_settings,
-    with_authority,
-)
-from tests.signing.registry import NAME, NUMBER, holder, pem, upload
+from tests.signing.certificates.sending import pem, upload
+from tests.signing.holders import PIN, holder
+from tests.signing.hospital import a_document, give_certificate, with_authority
 
-pytestmark = pytest.mark.anyio
 NOW = utc_now()
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki, tmp_path: Path) -> Settings:
-    made = signing_settings(settings, pki)
-    return replace(made, signing=replace(made.signing, keys_dir=tmp_path / "keys"))
-
-
-@pytest.fixture
-async def services(app: Litestar, pki: DemoPki) -> AsyncIterator[Services]:
-    async with authority_client(pki) as http:
-        app.state.services = with_authority(app.state.services, http)
-        yield app.state.services
-
-
-@pytest.fixture
-async def person(signed_in: SignedIn, services: Services) -> Actor:
-    actor = await signed_in(Role.DOCTOR, name=NAME)
-    async with services.sessions.begin() as session:
-        await session.execute(
-            update(StaffAccount).where(StaffAccount.id == actor.id).values(citizen_id=NUMBER)
-        )
-    return actor
-
-
-@pytest.fixture(scope="module")
-def key() -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(ec.SECP256R1())
 
 
 DAY = timedelta(days=1)
@@ -143,10 +100,7 @@ async def test_a_warning_is_put_aside_by_each_of_the_two_alone(
 async def test_a_revocation_is_seen_by_the_job_told_and_stops_signing(
     services: Services, person: Actor, pki: DemoPki, settings: Settings
 ) -> None:
-    assert settings.signing.keys_dir is not None
-    own = DemoPki(pki.folder)
-    own.key_file = lambda name: settings.signing.keys_dir / f"{name}.p12"  # type: ignore[method-assign,operator]  # its folder
-    await give_certificate(services.sessions, settings, own, person)
+    await give_certificate(services.sessions, settings, pki, person)
     document = await a_document(services, person)
     async with services.sessions() as session:
         row = await session.scalar(select(Certificate))
