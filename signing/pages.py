@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get, post
-from litestar.datastructures import State
+from litestar.datastructures import FormMultiDict, State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, ServerSentEvent, Template
@@ -138,7 +138,7 @@ class SigningPages(Controller):
     ) -> Template | Redirect:
         """Sign what was confirmed; all well leads back to the list, else each result is told."""
         form = await request.form()
-        picked = _ids(form.getall("document", []))
+        picked = picked_documents(form)
         pin, token, now = str(form.get("pin", "")), request.cookies.get(COOKIE, ""), utc_now()
         way = await way_of(services, actor, picked, now)
         try:
@@ -223,9 +223,10 @@ async def _takers(session: AsyncSession, chosen: DocumentView | None, actor: Act
     return await who_may_take(session, chosen.next_slot)
 
 
-def _ids(values: list[Any]) -> list[UUID]:
+def picked_documents(form: FormMultiDict) -> list[UUID]:
+    """Return the documents that are ticked in a form; what is no document's number is left out."""
     found = []
-    for value in values:
+    for value in form.getall("document", []):
         try:
             found.append(UUID(str(value)))
         except ValueError:

@@ -15,7 +15,7 @@ from signing.people.pages import PeoplePages
 from signing.people.rest import PeopleController
 from signing.people.tablet_pages import TabletPages
 from signing.remote.pages import RemotePages
-from signing.remote.rest import RemoteCallbackController
+from signing.remote.rest import RemoteCallbackController, RemoteController
 from signing.rest import SigningController, verify_bytes
 from signing.task_pages import TaskPages
 from signing.verify_pages import VERIFY_ROUTES
@@ -28,6 +28,7 @@ ROUTES: list[ControllerRouterHandler] = [
     PeoplePages,
     PeopleController,
     TabletPages,
+    RemoteController,
     RemoteCallbackController,
     CertificateController,
     CertificatePages,

@@ -2,9 +2,10 @@
 
 import base64
 import binascii
+from typing import Any
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect, ServerSentEvent, Template
@@ -20,6 +21,7 @@ from kernel.web.setup import content_policy
 from signing.certificates.models import Certificate
 from signing.documents.views import get_documents
 from signing.key_kinds import KIND_WORDS, KeyKind
+from signing.pages import picked_documents
 from signing.remote.finish import finish_remote
 from signing.remote.models import RemoteSitting
 from signing.remote.rules import SITTING_WORDS, ItemState, SittingState, WrongSittingState
@@ -140,12 +142,13 @@ class RemotePages(Controller):
     @post("/otp")
     async def otp(
         self,
+        request: Request[Any, Any, Any],
         services: NamedDependency[Services],
         actor: NamedDependency[Actor],
     ) -> Template:
-        """Let the service send a one-time code."""
+        """Let the service send a one-time code to the owner of the key that signs the ticked documents."""
         try:
-            await send_code(services, actor)
+            await send_code(services, actor, picked_documents(await request.form()))
             said, good = "Đã gửi mã OTP. Nhập mã nhận được ở ô bên trên.", True
         except Problem as refused:
             said, good = refused.detail, False

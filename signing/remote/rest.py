@@ -1,20 +1,34 @@
-"""`POST /webhooks/signing/csc`: the remote service says that somebody answered on the phone."""
+"""Remote signing for programs: start, look, cancel; and `POST /webhooks/signing/csc`, where the remote service calls back."""
 
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, post
+from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
-from msgspec import Struct
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Instant, utc_now
 from kernel.problems import Forbidden, Refused
 from kernel.services import Services
+from kernel.staff.api import Actor, signed_in
+from signing.key_kinds import KeyKind
 from signing.remote.finish import ask_remote
-from signing.remote.sittings import SittingNotFound, sitting_of_reference
+from signing.remote.rules import ItemState, SittingState
+from signing.remote.service import start_remote
+from signing.remote.sittings import (
+    SittingNotFound,
+    SittingView,
+    cancel_sitting,
+    get_sitting,
+    sitting_of_reference,
+)
+from signing.remote.ways import send_code
 from signing.settings import SigningSettings
 
 SKEW = timedelta(minutes=5)
@@ -78,3 +92,113 @@ class RemoteCallbackController(Controller):
             raise SittingNotFound("Không có yêu cầu ký nào mang mã này.")
         sitting = await ask_remote(services, sitting_id, now)
         return {"state": sitting.state}
+
+
+class StartRemote(Struct, frozen=True, forbid_unknown_fields=True):
+    """One approval over documents. PIN and one-time code only where the remote service asks for them through us."""
+
+    documents: Annotated[list[UUID], Meta(min_length=1)]
+    pin: str = ""
+    otp: str = ""
+
+
+class AskCode(Struct, frozen=True, forbid_unknown_fields=True):
+    """The documents whose signer's key asks for a code; none: the key that signs everything else."""
+
+    documents: list[UUID] = []
+
+
+class RemoteDocument(Struct, frozen=True):
+    """One document of a remote sitting and what became of it."""
+
+    id: UUID
+    title: str
+    sha256: str
+    """Of the bytes as they were when the sitting began; empty for one that was left out."""
+    state: ItemState
+    reason: str
+
+
+class RemoteSittingView(Struct, frozen=True):
+    """A remote sitting (phiên ký từ xa) as its owner sees it; what is being signed stays inside."""
+
+    id: UUID
+    key_kind: KeyKind
+    state: SittingState
+    ended: bool
+    reason: str
+    created_at: Instant
+    expires_at: Instant
+    signed: int
+    documents: list[RemoteDocument]
+
+
+def _shown(sitting: SittingView) -> RemoteSittingView:
+    return RemoteSittingView(
+        id=sitting.id,
+        key_kind=sitting.way,
+        state=sitting.state,
+        ended=sitting.state.ended,
+        reason=sitting.reason,
+        created_at=sitting.created_at,
+        expires_at=sitting.expires_at,
+        signed=sitting.signed,
+        documents=[
+            RemoteDocument(item.document_id, item.title, item.head_sha256, item.state, item.reason)
+            for item in sitting.items
+        ],
+    )
+
+
+class RemoteController(Controller):
+    path = "/api/signing/remote-sittings"
+    tags = ("signing",)
+    guards = (signed_in,)
+
+    @post(operation_id="startRemoteSitting")
+    async def start(
+        self,
+        data: JSONBody[StartRemote],
+        services: NamedDependency[Services],
+        actor: NamedDependency[Actor],
+    ) -> RemoteSittingView:
+        """Ask my phone or token for one approval of documents (ký từ xa).
+
+        Problems: no-certificate, sign-another-way, batch-too-large, nothing-to-sign, wrong-pin, wrong-otp,
+        remote-signing-refused, remote-signing-unreachable, credential-unusable, certificate-…
+        """
+        sitting = await start_remote(services, actor, data.documents, utc_now(), pin=data.pin, otp=data.otp)
+        return _shown(sitting)
+
+    @post("/codes", operation_id="sendRemoteSigningCode", status_code=204)
+    async def send_code(
+        self,
+        data: JSONBody[AskCode],
+        services: NamedDependency[Services],
+        actor: NamedDependency[Actor],
+    ) -> None:
+        """Let the remote service send me a one-time code for these documents.
+
+        Problems: no-certificate, sign-another-way, remote-signing-refused, remote-signing-unreachable.
+        """
+        await send_code(services, actor, data.documents)
+
+    @get("/{sitting_id:uuid}", operation_id="getRemoteSitting")
+    async def one(
+        self,
+        sitting_id: FromPath[UUID],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+    ) -> RemoteSittingView:
+        """Get a sitting of mine with what became of each document. Problems: sitting-not-found."""
+        return _shown(await get_sitting(session, sitting_id, actor))
+
+    @post("/{sitting_id:uuid}/cancellation", operation_id="cancelRemoteSitting", status_code=200)
+    async def cancel(
+        self,
+        sitting_id: FromPath[UUID],
+        services: NamedDependency[Services],
+        actor: NamedDependency[Actor],
+    ) -> RemoteSittingView:
+        """Cancel: nothing is signed, documents wait again. Problems: sitting-not-found, wrong-sitting-state, being-completed."""
+        return _shown(await cancel_sitting(services, actor, sitting_id, utc_now()))

@@ -16,6 +16,7 @@ from signing.documents.models import Document
 from signing.key_kinds import AT_ONCE, KIND_WORDS, KeyKind
 from signing.policy.service import signer_for
 from signing.remote.csc import Credential, CscClient
+from signing.tasks.service import choose_certificate
 
 _KEEP = timedelta(minutes=5)
 _known: dict[tuple[str, str], tuple[Instant, Credential]] = {}
@@ -66,8 +67,10 @@ async def _asked(services: Services, way: Way, credential_id: str, now: Instant)
     return Way(way.kind, way.words, settings.csc_name, found.asks_pin, found.asks_otp, found.sends_otp)
 
 
-async def send_code(services: Services, actor: Actor) -> None:
-    """Let the remote service send a one-time code. Raises NoCertificate, CscRefused, CscUnreachable."""
-    async with services.sessions() as session:
-        row = await signer_for(session, actor.id, "")
+async def send_code(services: Services, actor: Actor, document_ids: list[UUID]) -> None:
+    """Let the remote service send a one-time code to the owner of the key that signs these documents.
+
+    Raises NoCertificate, SignAnotherWay, CscRefused, CscUnreachable.
+    """
+    row, _ = await choose_certificate(services, actor, document_ids, frozenset({KeyKind.CSC}))
     await CscClient(services.http, context_of(services).settings).send_otp(row.key_name)

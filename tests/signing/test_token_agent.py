@@ -27,7 +27,7 @@ from signing.key_kinds import KeyKind
 from signing.schemes import Scheme, holds
 from tests.conftest import RealDatabase
 from tests.signing.hospital import a_document
-from tests.signing.remote_hospital import NUMBER, RemoteHospital, remote_hospital, remote_settings
+from tests.signing.remote.hospital import NUMBER, RemoteHospital, remote_hospital, remote_settings
 from tests.signing.tokens import EC_ID, MODULE, RSA_ID, TOKEN_PIN, SoftHsm
 
 pytestmark = pytest.mark.anyio

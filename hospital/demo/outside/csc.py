@@ -236,7 +236,10 @@ def _info(state: Provider, body: Body) -> Response[Any]:
 
 
 def _send_otp(state: Provider, body: Body) -> Response[Any]:
-    state.codes[str(body.get("credentialID"))] = f"{secrets.randbelow(10**6):06d}"
+    holding = state.holding(str(body.get("credentialID")))
+    if holding is None:
+        return refuse("invalid_request", "Invalid parameter credentialID")
+    state.codes[holding.id] = f"{secrets.randbelow(10**6):06d}"
     return Response(None, status_code=204)
 
 

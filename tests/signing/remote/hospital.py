@@ -25,14 +25,19 @@ from hospital.demo.pki import DemoPki, Holder
 from hospital.settings import Settings
 from kernel.clock import Instant, utc_now
 from kernel.ids import new_id
+from kernel.outbox.api import Job
 from kernel.services import Services
 from kernel.staff.api import SYSTEM, Actor, Role
 from kernel.staff.models import StaffAccount
 from signing.api import RegisterCertificate, TrustList, register_certificate
-from signing.documents.models import Document
+from signing.documents.models import Document, Signature
 from signing.key_kinds import KeyKind
-from signing.remote.csc import _bearers
+from signing.remote.csc import CscClient, Sad, _bearers
+from signing.remote.jobs import watch
+from signing.remote.models import RemoteSitting
 from signing.remote.rest import callback_signature
+from signing.remote.service import WATCH, WatchSitting, start_remote
+from signing.remote.sittings import SittingView, get_sitting
 from signing.remote.ways import _known
 from tests.conftest import RealDatabase
 from tests.signing.hospital import a_document, signing_settings
@@ -160,13 +165,50 @@ def nothing_remembered() -> None:
     _known.clear()
 
 
+async def ask(house: RemoteHospital, count: int = 1, **more: str) -> tuple[SittingView, list[UUID]]:
+    ids = await some_documents(house, count)
+    return await start_remote(house.services, house.doctor, ids, utc_now(), **more), ids
+
+
+async def now_of(house: RemoteHospital, sitting: SittingView) -> SittingView:
+    async with house.services.sessions() as session:
+        return await get_sitting(session, sitting.id)
+
+
+async def look(house: RemoteHospital, seconds: int) -> None:
+    """Let the job that watches look at every sitting, some seconds from now."""
+    async with house.services.sessions() as session:
+        ids = (await session.scalars(select(RemoteSitting.id))).all()
+    for sitting_id in ids:
+        await watch(Job(WATCH, 1, later(seconds), house.services), WatchSitting(sitting_id))
+
+
+async def signatures(services: Services, ids: list[UUID]) -> int:
+    async with services.sessions() as session:
+        return len((await session.scalars(select(Signature.id).where(Signature.document_id.in_(ids)))).all())
+
+
+async def approved(house: RemoteHospital) -> Sad:
+    """Approve and take the service's leave, as the job that asks would."""
+    await house.answer(tell=False)
+    client = CscClient(house.services.http, house.services.settings.signing)
+    sad = await client.check(next(iter(house.provider.pending)))
+    assert isinstance(sad, Sad)
+    return sad
+
+
 __all__ = [
     "Mood",
     "RemoteHospital",
+    "approved",
+    "ask",
     "is_free",
     "later",
+    "look",
     "nothing_remembered",
+    "now_of",
     "remote_hospital",
     "remote_settings",
+    "signatures",
     "some_documents",
 ]

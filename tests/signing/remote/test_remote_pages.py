@@ -1,42 +1,21 @@
 """The pages of remote signing: the way is named, the phone is waited for, results are told, others see nothing."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from hospital.demo.outside import csc
 from hospital.demo.pki import DemoPki
-from hospital.settings import Settings
 from kernel.clock import utc_now
 from signing.remote.service import start_remote
 from tests.conftest import RealDatabase
-from tests.signing.remote_hospital import (
+from tests.signing.remote.hospital import (
     RemoteHospital,
     is_free,
     later,
-    nothing_remembered,
     remote_hospital,
-    remote_settings,
     some_documents,
 )
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def settings(settings: Settings, pki: DemoPki) -> Settings:
-    return remote_settings(settings, pki)
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    nothing_remembered()
-
-
-@pytest.fixture
-async def house(real_db: RealDatabase, pki: DemoPki) -> AsyncIterator[RemoteHospital]:
-    async with remote_hospital(real_db, pki) as house:
-        yield house
 
 
 async def test_the_page_names_the_way_waits_and_shows_the_results(house: RemoteHospital) -> None:
