@@ -13,14 +13,16 @@ from hospital.demo.outside import csc
 from hospital.demo.pki import DemoPki
 from kernel.clock import utc_now
 from kernel.ids import new_id
-from kernel.staff.api import Role
+from kernel.staff.api import SYSTEM, Role
 from signing.documents.models import Signature
+from signing.policy.models import PolicyRule
 from signing.remote.finish import finish_remote
 from signing.remote.models import RemoteSitting
 from signing.remote.sittings import get_sitting
 from tests.conftest import RealDatabase
 from tests.signing.hospital import give_certificate
 from tests.signing.remote.hospital import (
+    NUMBER,
     Mood,
     RemoteHospital,
     approved,
@@ -88,6 +90,24 @@ async def test_a_code_is_sent_and_answers_at_once(real_db: RealDatabase, pki: De
         assert (sent.status_code, sent.content) == (204, b"")
         done = await start(client, ids, pin=csc.PIN, otp=house.provider.codes["KEY-1"])
         assert (done.status_code, done.json()["state"], done.json()["signed"]) == (201, "SIGNED", 1)
+
+
+async def test_a_code_goes_to_the_key_that_signs_these_documents(real_db: RealDatabase, pki: DemoPki) -> None:
+    async with remote_hospital(real_db, pki, explicit=True) as house:
+        settings, ids = house.services.settings, await some_documents(house)
+        await give_certificate(house.services.sessions, settings, pki, house.doctor, number=NUMBER)
+        async with house.services.sessions.begin() as session:
+            made = {"owner_kind": "STAFF", "staff_id": house.doctor.id, "reason": "thử", "set_by": SYSTEM.id}
+            for kind, keys in (("", ["PKCS12", "CSC"]), ("PKB", ["CSC"])):
+                rule = {"id": new_id(), "document_kind": kind, "key_kinds": keys, "set_at": utc_now()}
+                session.add(PolicyRule(**made, **rule))
+        client = real_db.client
+        assert problem(await client.post(f"{PATH}/codes", json={})) == (409, "sign-another-way")
+        assert house.provider.codes == {}
+        sent = await client.post("/sign/remote/otp", data={"document": str(ids[0])})
+        assert "Đã gửi mã OTP" in sent.text
+        assert (await client.post(f"{PATH}/codes", json={"documents": [str(ids[0])]})).status_code == 204
+        assert list(house.provider.codes) == ["KEY-1"]
 
 
 @pytest.mark.parametrize(
