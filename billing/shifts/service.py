@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.ledger.service import drawer
+from billing.requests.at_counter import cancel_at
 from billing.requests.views import CounterCode
 from billing.shifts.models import Counter, Shift
 from kernel.audit.api import Action, Entry, record
@@ -152,9 +153,19 @@ async def lock_shift(session: AsyncSession, actor: Actor, counter: str) -> Shift
 async def close_shift(
     session: AsyncSession, shift_id: UUID, command: CloseShift, *, actor: Actor, now: Instant
 ) -> ShiftView:
-    """Close the cashier's own shift. Raises NoSuchShift, ShiftClosed, DifferenceNeedsReason."""
-    query = select(Shift).where(Shift.id == shift_id, Shift.cashier_id == actor.id).with_for_update()
-    shift = await session.scalar(query)
+    """Close the cashier's own shift and take its codes off the second screen; money that comes late still matches.
+
+    Raises NoSuchShift, ShiftClosed, DifferenceNeedsReason.
+    """
+    query = select(Shift).where(Shift.id == shift_id, Shift.cashier_id == actor.id)
+    mine = await session.scalar(query)
+    codes = 0
+    if (
+        mine is not None and mine.closed_at is None
+    ):  # Accounts are locked before shifts, as when cash is taken.
+        reason = "Quầy đóng ca."
+        codes = await cancel_at(session, mine.counter, reason=reason, actor=actor, now=now)
+    shift = await session.scalar(query.with_for_update().execution_options(populate_existing=True))
     if shift is None:
         raise NoSuchShift("Không có ca thu này của bạn.")
     if shift.closed_at is not None:
@@ -166,7 +177,7 @@ async def close_shift(
     shift.counted, shift.expected, shift.difference = command.counted, expected, difference
     shift.reason, shift.closed_at = command.reason.strip(), now
     await session.flush()
-    detail = {"counter": shift.counter, "difference": difference}
+    detail = {"counter": shift.counter, "difference": difference, "codes_cancelled": codes}
     await record(
         session,
         Entry(Action.CHANGE, f"billing.shift:{shift.id}", reason=shift.reason or None, detail=detail),

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.payments.service import pay_in_cash
 from billing.prices.rules import KIND_WORDS as PRICE_WORDS
 from billing.receipts.views import KIND_WORDS as RECEIPT_WORDS
+from billing.requests.at_counter import open_at
 from billing.requests.rules import STATE_WORDS
 from billing.requests.service import TILL_TOPIC, cancel_request, create_request
 from billing.requests.views import CreateRequest
@@ -170,10 +171,12 @@ async def _home(
             found = await search(session, q)
         except BadScan as error:
             bad_scan = str(error)
+    shift = await shift_of(session, actor)
     return {
         "rows": await work_list(session, now=utc_now()),
         "current": "",
-        "shift": await shift_of(session, actor),
+        "shift": shift,
+        "open_codes": await open_at(session, shift.counter) if shift else [],
         "counters": [place for place in await list_counters(session) if place.staffed],
         "new_id": new_id(),
         "q": q,

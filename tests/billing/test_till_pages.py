@@ -12,6 +12,7 @@ from billing.accounts.service import lock_account
 from billing.ledger.rules import Book
 from billing.payments.service import Money, pay_request
 from billing.receipts.views import Method
+from billing.requests.at_counter import open_at
 from billing.requests.service import requests_of_episode
 from billing.settlements.service import release_covered
 from billing.shifts.service import add_counter
@@ -180,6 +181,33 @@ async def test_closing_a_shift_with_a_difference_needs_a_reason(
     form = {"counted": "490.000", "reason": "thối nhầm"}
     assert (await client.post("/till/shift/closing", data=form)).status_code == 303
     assert "Mở ca thu" in (await client.get("/till")).text
+
+
+async def test_closing_a_shift_takes_its_codes_off_the_second_screen(
+    client: httpx.AsyncClient, sessions: Sessions, signed_in: SignedIn
+) -> None:
+    await a_till(client, sessions, signed_in)
+    await paired(client)
+    episode = await an_open_bill(sessions)
+    await client.post(f"/till/{episode}/qr", data={"id": str(new_id())})
+    async with sessions.begin() as session:
+        await a_request(session, await an_episode(session), counter="Q2")
+    page = (await client.get("/till")).text
+    assert "1 mã QR của quầy còn chờ tiền" in page
+    refused = await client.post("/till/shift/closing", data={"counted": "490.000", "reason": ""})
+    assert refused.status_code == 422
+    assert 'data-face="paying"' in (await client.get("/screens/Q1/state")).text, "the shift is still open"
+    assert (await client.post("/till/shift/closing", data={"counted": "500.000"})).status_code == 303
+    face = (await client.get("/screens/Q1/state")).text
+    assert "Mã đã huỷ" in face
+    async with sessions.begin() as session:
+        (request,) = await requests_of_episode(session, UUID(episode))
+        assert request.state == "CANCELLED"
+        assert [other.state for other in await open_at(session, "Q2")] == ["PENDING"]
+        late = Money(amount=request.amount, source=Book.BANK, method=Method.TRANSFER, actor=SYSTEM)
+        await pay_request(session, request.id, late, now=utc_now())
+        (request,) = await requests_of_episode(session, UUID(episode))
+        assert (request.state, request.late) == ("PAID", True)
 
 
 async def test_a_counter_has_one_cashier(
