@@ -5,11 +5,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.ledger.rules import Book, EntryKind, sides
 from billing.ledger.service import NewEntry, post
+from billing.matching.models import Proposal
 from billing.matching.rules import NEXT, Candidate, Quality, TransactionState, judge, named_references
 from billing.notices.models import BankTransaction
 from billing.payments.service import Money, pay_request
@@ -24,6 +25,7 @@ from kernel.problems import NotFound
 from kernel.staff.api import SYSTEM, Actor
 
 _PAUSE = timedelta(seconds=5)
+MATCHED_BY_ITSELF = "Hệ thống (tiền đã tự khớp)"
 
 
 class NoSuchTransaction(NotFound):
@@ -97,7 +99,7 @@ async def use_transaction(
     settings: BillingSettings,
     now: Instant,
 ) -> None:
-    """Pay a request with a locked transaction; money in suspense leaves it."""
+    """Pay a request with a locked transaction; money in suspense leaves it, a proposal nobody decided falls away."""
     old = TransactionState(transaction.state)
     assert TransactionState.MATCHED in NEXT[old], "a transaction is used once"
     money = Money(
@@ -110,6 +112,9 @@ async def use_transaction(
     )
     transaction.state, transaction.matched_at = TransactionState.MATCHED, now
     await session.flush()
+    waiting = (Proposal.transaction_id == transaction.id, Proposal.state == "PROPOSED")
+    overtaken = {"state": "REJECTED", "decided_at": now, "decided_name": MATCHED_BY_ITSELF}
+    await session.execute(update(Proposal).where(*waiting).values(overtaken))
     await pay_request(session, request_id, money, now=now, settings=settings)
 
 

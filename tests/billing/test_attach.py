@@ -18,8 +18,9 @@ from billing.matching.attach import (
     propose,
     suggestions,
 )
+from billing.matching.models import Proposal
 from billing.matching.rules import NEXT, Candidate, Named, TransactionState, judge
-from billing.matching.service import match_transaction, open_transactions
+from billing.matching.service import MATCHED_BY_ITSELF, match_transaction, open_transactions
 from billing.notices.models import BankTransaction
 from billing.notices.service import read_notice, store_notice
 from billing.requests.rules import RequestState
@@ -108,6 +109,22 @@ async def test_matched_money_can_not_be_attached_again(session: AsyncSession) ->
             actor=CASHIER,
             now=utc_now(),
         )
+
+
+async def test_a_proposal_falls_away_when_the_money_finds_its_owner_by_itself(session: AsyncSession) -> None:
+    now = utc_now()
+    request = await a_request(session, await an_episode(session))
+    notice_id = await store_notice(session, a_delivery(request.amount, request.reference), now=now)
+    told = await read_notice(session, notice_id, settings=SETTINGS, now=now)
+    assert told.transaction_id
+    command = Propose(new_id(), told.transaction_id, request.reference, "Người bệnh trình sao kê")
+    proposal = await propose(session, command, actor=CASHIER, now=now)
+    assert await match_transaction(session, told.transaction_id, settings=SETTINGS, now=now) == "MATCHED"
+    assert await open_proposals(session) == []
+    row = await session.get_one(Proposal, proposal.id, populate_existing=True)
+    assert (row.state, row.decided_by, row.decided_name) == ("REJECTED", None, MATCHED_BY_ITSELF)
+    with pytest.raises(ProposalDecided):
+        await decide(session, proposal.id, Decide(True), actor=ACCOUNTANT, settings=SETTINGS, now=now)
 
 
 async def test_requests_of_the_same_amount_and_time_are_hints(session: AsyncSession) -> None:
