@@ -28,6 +28,7 @@ def signed_in_cookies(base_url: str) -> str:
         token = client.get("/login").cookies["lanh_csrf"]
         body = {"username": "bacsi", "password": DEMO_PASSWORD}
         client.post("/api/login", json=body, headers={"x-csrf-token": token}).raise_for_status()
+        client.get(PATHS["page of a room's queue (HTML)"]).raise_for_status()  # Remembers the room.
         return "; ".join(f"{name}={value}" for name, value in client.cookies.items())
 
 

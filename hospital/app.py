@@ -45,7 +45,7 @@ from kernel.staff.pages import LoginPages
 from kernel.staff.rest import LoginController
 from kernel.web.compression import compress_text
 from kernel.web.pages import WEB_ROUTES
-from kernel.web.setup import secure_pages, template_config
+from kernel.web.setup import resolve_in_turn, secure_pages, template_config
 from kiosk.routes import ROUTES as KIOSK
 from patient_portal.routes import ROUTES as PORTAL
 from signing.routes import ROUTES as SIGNING
@@ -120,7 +120,7 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
     state: dict[str, Any] = {"settings": settings}
     if sessions is not None:
         state["sessions"] = sessions
-    return Litestar(
+    app = Litestar(
         [
             healthz,
             readyz,
@@ -149,13 +149,14 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
             cookie_name="lanh_csrf",
             header_name="x-csrf-token",
             cookie_secure=settings.kernel.secure_cookies,
-            exclude=["^/webhooks/"],
+            exclude=["^/webhooks/", "^/static/", "^/(healthz|readyz|metrics)$"],
         ),
         openapi_config=OpenAPIConfig(
             title="Lành", version="1", path="/schema", render_plugins=[ScalarRenderPlugin()]
         ),
         request_max_body_size=30_000_000,
     )
+    return resolve_in_turn(app)
 
 
 def from_environment() -> Litestar:

@@ -16,7 +16,7 @@ from sqlalchemy import ClauseElement, select
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.sql.compiler import SQLCompiler
 
 _DIALECT = asyncpg.dialect(json_deserializer=msgspec.json.decode)  # type: ignore[no-untyped-call]
@@ -68,7 +68,7 @@ class Statement:
         """Return every row as a dict by column name."""
         sql, reads, parameters, columns = self._compiled
         arguments = [_argument(*parameter, values) for parameter in parameters]
-        wire = await session.run_sync(_wire)
+        wire = await _wire_of(session)
         if not reads and wire._transaction is None:
             await wire._start_transaction()
         driver = wire.driver_connection
@@ -91,9 +91,24 @@ class Statement:
         return found[0] if found else None
 
 
+async def _wire_of(session: AsyncSession) -> Any:
+    """Return the driver's connection; looked for once in each transaction and savepoint, which begins it."""
+    inner = session.sync_session
+    kept: tuple[SessionTransaction | None, Any] = inner.info.get("wire", (None, None))
+    if kept[0] is not None and kept[0] is _innermost(inner) and kept[0].is_active and inner._is_clean():
+        return kept[1]
+    wire = await session.run_sync(_wire)
+    inner.info["wire"] = _innermost(inner), wire
+    return wire
+
+
+def _innermost(session: Session) -> SessionTransaction | None:
+    return session.get_nested_transaction() or session.get_transaction()
+
+
 def _wire(session: Session) -> Any:
-    """Return the driver's connection, after objects that wait to be written have been."""
-    if session.new or session.dirty or session.deleted:
+    """Find it after objects that wait to be written have been."""
+    if not session._is_clean():
         session.flush()
     return session.connection().connection.dbapi_connection
 

@@ -41,6 +41,7 @@ class RoomPages(Controller):
     @get("/rooms/{room:str}")
     async def room(
         self,
+        request: AppRequest,
         room: FromPath[str],
         session: NamedDependency[AsyncSession],
         nobody: FromQuery[bool] = False,
@@ -53,10 +54,7 @@ class RoomPages(Controller):
             "nobody": nobody,
             "finished": finished[:4],
         }
-        cookie = Cookie(
-            key=ROOM_COOKIE, value=room, httponly=True, samesite="lax", max_age=31_536_000, path="/workbench"
-        )
-        return Template("emr/workbench/room.html", context=context, cookies=[cookie])
+        return Template("emr/workbench/room.html", context=context, cookies=_room_cookies(request, room))
 
     @get("/rooms/{room:str}/queue")
     async def queue(
@@ -88,3 +86,14 @@ class RoomPages(Controller):
         except NobodyWaits:
             return Redirect(f"/workbench/rooms/{room}?nobody=true", status_code=303)
         return Redirect(f"/workbench/visits/{ticket.visit_id}", status_code=303)
+
+
+def _room_cookies(request: AppRequest, room: str) -> list[Cookie]:
+    """Return what makes the browser come back to this room: nothing when it does already."""
+    if request.cookies.get(ROOM_COOKIE) == room:
+        return []
+    return [
+        Cookie(
+            key=ROOM_COOKIE, value=room, httponly=True, samesite="lax", max_age=31_536_000, path="/workbench"
+        )
+    ]

@@ -66,6 +66,8 @@ async def test_the_room_is_remembered(
     assert (page.status_code, "Chưa có ai chờ" in page.text) == (200, True)
     again = await client.get("/workbench")
     assert again.headers["location"] == "/workbench/rooms/PK2"
+    assert "set-cookie" not in (await client.get("/workbench/rooms/PK2")).headers  # The browser knows.
+    assert "PK1" in (await client.get("/workbench/rooms/PK1")).headers["set-cookie"]
 
 
 async def test_calling_nobody_stays_in_the_room(

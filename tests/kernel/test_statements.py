@@ -93,3 +93,36 @@ async def test_a_refusal_of_the_database_is_told_as_sqlalchemy_tells_it(real_db:
             await ADD.rows(session, **mine)
         assert "uq_kernel_job_kind" in str(refusal.value.orig)
         assert str(mine["key"]) not in str(refusal.value.params)
+
+
+async def test_a_savepoint_takes_back_what_was_written_in_it(real_db: RealDatabase) -> None:
+    """The connection is kept between statements, but every savepoint begins before its first one."""
+    before, within, after = job(), job(), job()
+    async with real_db.sessions.begin() as session:
+        await ADD.rows(session, **before)
+        savepoint = await session.begin_nested()
+        await ADD.rows(session, **within)
+        await savepoint.rollback()
+        await ADD.rows(session, **after)
+    async with real_db.sessions() as session:
+        found = await SOME.rows(session, keys=[before["key"], within["key"], after["key"]])
+        assert len(found) == 2
+        assert await ONE.first(session, key=within["key"]) is None
+
+
+async def test_what_the_mapper_was_given_between_two_statements_is_written(real_db: RealDatabase) -> None:
+    mine = job("mapped")
+    async with real_db.sessions.begin() as session:
+        await NOW.first(session)
+        session.add(OutboxJob(**mine))
+        assert await SOME.rows(session, keys=[mine["key"]]) == [{"kind": "mapped"}]
+
+
+async def test_a_session_used_again_after_its_commit_begins_again(real_db: RealDatabase) -> None:
+    mine = job()
+    async with real_db.sessions() as session:
+        await ADD.rows(session, **job())
+        await session.commit()
+        await ADD.rows(session, **mine)
+        await session.rollback()
+        assert await ONE.first(session, key=mine["key"]) is None

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
 
 from hospital.app import template_directories
 from hospital.rail import RAIL
@@ -123,3 +125,19 @@ def test_a_person_has_two_letters() -> None:
 def test_an_unknown_icon_is_found_at_once() -> None:
     with pytest.raises(KeyError, match="no icon"):
         icon("no-such-icon")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", asset("app.css")])
+async def test_what_asks_for_no_form_gets_no_cookie(client: httpx.AsyncClient, path: str) -> None:
+    assert "set-cookie" not in (await client.get(path)).headers
+
+
+async def test_no_handler_spawns_tasks_for_what_it_needs(app: Litestar) -> None:
+    models = [
+        model
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for _, model in route.route_handler_map.values()
+    ]
+    assert models
+    assert all(len(batch) == 1 for model in models for batch in model.dependency_batches)
