@@ -26,7 +26,7 @@ from emr.visits.rest import HistoryController, VisitController
 from emr.vitals.pages import TriagePages
 from emr.vitals.rest import VitalsController
 from emr.workbench.desk_pages import DeskPages
-from emr.workbench.ending_pages import EndingPages
+from emr.workbench.ending_pages import EndingPages, WaitingPages
 from emr.workbench.order_pages import OrderPages
 from emr.workbench.room_pages import RoomPages
 from emr.workbench.search import SearchPages
@@ -55,6 +55,7 @@ ROUTES: list[ControllerRouterHandler] = [
     DeskPages,
     OrderPages,
     EndingPages,
+    WaitingPages,
     FormController,
     SheetController,
     SheetPages,

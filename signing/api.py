@@ -37,6 +37,7 @@ from signing.documents.views import (
     find_by_hash,
     get_document,
     inbox,
+    owed_of,
 )
 from signing.events import DocumentRefused, DocumentSigned
 from signing.key_kinds import KeyKind
@@ -45,9 +46,17 @@ from signing.organisation import organisation_signer
 from signing.policy.service import SignAnotherWay, signer_for
 from signing.rehearsal.service import Readiness, readiness
 from signing.remote.finish import finish_remote
+from signing.remote.pages import sitting_page
 from signing.remote.rules import SittingState
 from signing.remote.service import start_remote
-from signing.remote.sittings import SittingView, cancel_sitting
+from signing.remote.sittings import (
+    SittingNotFound,
+    SittingView,
+    cancel_sitting,
+    get_sitting,
+    live_sitting,
+)
+from signing.remote.ways import Step, steps_of
 from signing.tasks.batch import SignResult, SignState
 from signing.tasks.behalf import (
     GiveMandate,
@@ -117,11 +126,13 @@ __all__ = [
     "SignResult",
     "SignState",
     "SignatureReport",
+    "SittingNotFound",
     "SittingState",
     "SittingView",
     "SlotState",
     "SlotView",
     "SoftwareSigner",
+    "Step",
     "TrustList",
     "UnknownFormat",
     "UnlockView",
@@ -139,6 +150,7 @@ __all__ = [
     "find_by_hash",
     "finish_remote",
     "get_document",
+    "get_sitting",
     "give_mandate",
     "hand_over",
     "inbox",
@@ -146,11 +158,13 @@ __all__ = [
     "is_unlocked",
     "leaders_on_duty",
     "list_certificates",
+    "live_sitting",
     "lock",
     "mandates_of",
     "new_code",
     "open_pkcs12",
     "organisation_signer",
+    "owed_of",
     "prepare_document",
     "read_code",
     "readiness",
@@ -163,7 +177,9 @@ __all__ = [
     "sign_xml_enveloped",
     "sign_xml_invoice",
     "signer_for",
+    "sitting_page",
     "start_remote",
+    "steps_of",
     "unlock",
     "use_roster",
     "verify_file",

@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,7 +34,9 @@ class DeskPages(Controller):
         session: NamedDependency[AsyncSession],
         actor: NamedDependency[Actor],
         emr_settings: NamedDependency[EmrSettings],
+        go_on: FromQuery[bool] = False,
     ) -> Template:
+        """The visit and its drafts; `go_on` opens the dialog of signing at once, after a wait at phone or token."""
         now = utc_now()
         page = await open_desk(session, visit_id, actor=actor, now=now, settings=emr_settings)
         entry = Entry(Action.VIEW, f"emr.visit:{visit_id}", page.header.patient_id)
@@ -43,6 +45,7 @@ class DeskPages(Controller):
             "page": page,
             "queue": await queue_panel(session, page.header.room, now=now),
             "open_visit": str(visit_id),
+            "go_on": go_on and page.phase == "signing",
             "side": await side_of(session, page.header.patient_id, visit_id),
         }
         return Template("emr/workbench/visit.html", context=context)

@@ -1,6 +1,5 @@
-"""End a visit: complete its sheets, sign them under one PIN, close the exam."""
+"""End a visit: complete its sheets, sign them, close the exam."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,12 +18,13 @@ from emr.sheets.service import InvalidSheet, open_sheet, sheets_of_visit
 from emr.sheets.views import CompleteSheet, OpenSheet, SheetLine
 from emr.workbench.desk import live_sheets, missing
 from emr.workbench.rules import FORMS, NOTE, ORDER_SLIP, outcome_of, page_fields
+from emr.workbench.signatures import Asked, Typed, sign_papers
 from kernel.clock import Instant
 from kernel.ids import new_id
 from kernel.problems import Refused
 from kernel.services import Services
 from kernel.staff.api import Actor
-from signing.api import SignState, sign_documents
+from signing.api import owed_of
 
 ENDINGS = {
     Outcome.HOME: "Người bệnh ra về, lượt khám kết thúc.",
@@ -33,21 +33,22 @@ ENDINGS = {
 }
 
 
-class NotSigned(Refused):
-    """Some documents could not be signed; they wait, and nothing written in them is lost."""
-
-    slug = "not-signed"
-
-
 class NothingOrdered(Refused):
     slug = "nothing-ordered"
+
+
+class Paper(Struct, frozen=True):
+    """One document that is about to be signed; `kind` decides by which key."""
+
+    title: str
+    kind: str
 
 
 class Ending(Struct, frozen=True):
     """What Ctrl+Enter is about to do."""
 
     errors: dict[str, str]
-    titles: list[str]
+    papers: list[Paper]
     words: str
     undone: list[str]
 
@@ -85,16 +86,21 @@ async def plan_ending(
     lines = await live_sheets(session, visit_id)
     orders = [o for o in await orders_of_visit(session, visit_id) if o.kind != "EXAM"]
     live = [o for o in orders if o.state is not OrderState.VOIDED]
-    papers = [*(lines[code] for code in FORMS if code in lines), *await slips_of(session, visit_id)]
-    titles = [line.title for line in papers if _unsigned(line)]
+    sheets = [*(lines[code] for code in FORMS if code in lines), *await slips_of(session, visit_id)]
+    owed = await owed_of(session, actor, [line.document_id for line in sheets if line.document_id])
+    papers = [
+        Paper(line.title, line.form_code)
+        for line in sheets
+        if line.state is SheetState.DRAFT or line.document_id in owed
+    ]
     if await _needs_slip(session, visit_id):
-        titles.append("Phiếu chỉ định")
+        papers.append(Paper("Phiếu chỉ định", ORDER_SLIP))
     outcome = (
         outcome_of((await session.get_one(Sheet, lines[NOTE].id)).data) if NOTE in lines else Outcome.HOME
     )
     return Ending(
         errors=await what_is_missing(session, visit_id, actor=actor, now=now, settings=settings),
-        titles=titles,
+        papers=papers,
         words=ENDINGS[outcome],
         undone=[o.service_name for o in live if o.state in (OrderState.HELD, OrderState.RELEASED)],
     )
@@ -105,11 +111,12 @@ def _unsigned(line: SheetLine) -> bool:
 
 
 async def finish_visit(
-    services: Services, visit_id: UUID, pin: str, *, void_undone: bool, actor: Actor, now: Instant
-) -> Finished:
+    services: Services, visit_id: UUID, typed: Typed, *, void_undone: bool, actor: Actor, now: Instant
+) -> Finished | Asked:
     """Complete what is written, sign it all, end the visit. Tried again it goes on where it stopped.
 
-    Raises InvalidSheet, UndoneOrders, NotSigned, and what signing says of the PIN or the certificate.
+    `Asked`: the doctor approves on the phone or token first; then it is tried again. Raises InvalidSheet,
+    UndoneOrders, and what `sign_papers` raises.
     """
     settings: EmrSettings = services.settings.emr
     async with services.sessions.begin() as session:
@@ -125,7 +132,9 @@ async def finish_visit(
         lines = await live_sheets(session, visit_id)
         outcome = outcome_of((await session.get_one(Sheet, lines[NOTE].id)).data)
         papers = [*(lines[code] for code in FORMS if code in lines), *await slips_of(session, visit_id)]
-    await _sign(services, papers, pin, actor, now)
+    asked = await sign_papers(services, papers, typed, actor=actor, now=now)
+    if asked is not None:
+        return asked
     async with services.sessions.begin() as session:
         visit = await get_visit(session, visit_id)
         if visit.state is VisitState.IN_PROGRESS:
@@ -200,16 +209,3 @@ async def _complete(services: Services, line: SheetLine, *, actor: Actor, now: I
         await complete_sheet(services, line.id, CompleteSheet(), actor=actor, now=now)
     except InvalidSheet as refusal:
         raise InvalidSheet(page_fields(refusal.errors, line.form_code)) from refusal
-
-
-async def _sign(services: Services, lines: Sequence[SheetLine], pin: str, actor: Actor, now: Instant) -> None:
-    """Raises NotSigned when a document stays unsigned, and what signing refuses as a whole."""
-    waiting = [line for line in lines if line.document_id and line.state is SheetState.COMPLETED]
-    titles = {line.document_id: line.title for line in waiting}
-    if not titles:
-        return  # All was signed before, perhaps on a phone or with a token.
-    results = await sign_documents(services, actor, [d for d in titles if d is not None], pin, now)
-    failed = [result for result in results if result.state is SignState.FAILED]
-    if failed:
-        told = "; ".join(f"{titles.get(result.document_id, '')}: {result.reason}" for result in failed)
-        raise NotSigned(f"Chưa ký được {told}. Nội dung đã lưu và khoá; thử ký lại.")

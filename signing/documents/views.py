@@ -205,6 +205,11 @@ def owes(slot: SlotView | None, actor: Actor) -> bool:
     return False
 
 
+async def owed_of(session: AsyncSession, actor: Actor, document_ids: list[UUID]) -> set[UUID]:
+    """Return those of the documents whose turn it is this person's to sign."""
+    return {view.id for view in await get_documents(session, document_ids) if owes(view.next_slot, actor)}
+
+
 async def inbox(session: AsyncSession, actor: Actor, *, limit: int = 500) -> list[DocumentView]:
     """Return what waits for this person's signature, the oldest first."""
     by_role = and_(

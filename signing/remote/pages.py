@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -88,7 +89,9 @@ class RemotePages(Controller):
         signing_settings: NamedDependency[SigningSettings],
     ) -> Template:
         """Say what is waited for, and afterwards what became of each document."""
-        return _page(await get_sitting(session, sitting_id, actor), signing_settings)
+        return sitting_page(
+            await get_sitting(session, sitting_id, actor), signing_settings, here=f"/sign/remote/{sitting_id}"
+        )
 
     @get("/{sitting_id:uuid}/live")
     async def live(
@@ -190,12 +193,22 @@ async def _job(session: AsyncSession, sitting: SittingView, actor: Actor) -> Tok
     return TokenJob(sitting.id, sitting.scheme, sitting.fingerprint, signer, sitting.expires_at, documents)
 
 
-def _page(sitting: SittingView, settings: SigningSettings) -> Template:
+def sitting_page(
+    sitting: SittingView,
+    settings: SigningSettings,
+    *,
+    here: str,
+    template: str = "signing/remote.html",
+    more: Mapping[str, object] | None = None,
+) -> Template:
+    """Draw a sitting at the address `here`, on our page or on one of another package that extends it."""
     now = utc_now()
     agent = f"http://127.0.0.1:{settings.agent_port}"
     token = sitting.way is KeyKind.TOKEN
     over = not sitting.state.ended and now >= sitting.expires_at
     context = {
+        **(more or {}),
+        "here": here,
         "sitting": sitting,
         "waiting": not sitting.state.ended and not over,
         "over": over,
@@ -209,4 +222,4 @@ def _page(sitting: SittingView, settings: SigningSettings) -> Template:
         "SittingState": SittingState,
     }
     headers = {"content-security-policy": content_policy(connect=agent)} if token else {}
-    return Template("signing/remote.html", context=context, headers=headers)
+    return Template(template, context=context, headers=headers)

@@ -119,7 +119,10 @@ async def choose_certificate(
     if way not in ways:
         raise SignAnotherWay(
             f"Văn bản này ký bằng {KIND_WORDS[way]}: hãy gửi yêu cầu ký và xác nhận ở đó.",
-            extra={"method": way.value},
+            extra={
+                "method": way.value,
+                "url": "/sign/confirm?" + "&".join(f"d={key}" for key in document_ids),
+            },
         )
     others = {}
     for key, row in found.items():

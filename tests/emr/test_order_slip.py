@@ -57,7 +57,7 @@ async def test_what_is_ordered_later_gets_a_slip_of_its_own(
         await write_order_slip(services, visit_id, actor=DOCTOR, now=NOW)
     await ordered(records, visit_id, "XN02")
     ending = await plan_ending(records, visit_id, actor=DOCTOR, now=NOW, settings=services.settings)
-    assert "Phiếu chỉ định" in ending.titles
+    assert "Phiếu chỉ định" in [paper.title for paper in ending.papers]
     second = await write_order_slip(services, visit_id, actor=DOCTOR, now=LATER)
     assert second != first
     assert len(await slips_of(records, visit_id)) == 2

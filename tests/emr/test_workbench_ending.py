@@ -6,7 +6,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-import emr.workbench.finish as finish
 from emr.api import (
     OrderLine,
     Payer,
@@ -20,8 +19,10 @@ from emr.api import (
 from emr.settings import EmrSettings
 from emr.sheets.rules import SheetState
 from emr.sheets.service import InvalidSheet
+from emr.workbench import finish, signatures
 from emr.workbench.desk import keep_drafts, live_sheets, open_desk
-from emr.workbench.finish import NotSigned, finish_visit, plan_ending
+from emr.workbench.finish import finish_visit, plan_ending
+from emr.workbench.signatures import Asked, NotSigned, Typed
 from kernel.ids import new_id
 from kernel.problems import Conflict
 from kernel.services import Services
@@ -64,7 +65,7 @@ class Signer:
 @pytest.fixture
 def signer(monkeypatch: pytest.MonkeyPatch) -> Signer:
     fake = Signer()
-    monkeypatch.setattr(finish, "sign_documents", fake)
+    monkeypatch.setattr(signatures, "sign_documents", fake)
     return fake
 
 
@@ -90,7 +91,10 @@ async def plan(services: Services, visit_id: UUID) -> finish.Ending:
 
 
 async def end(services: Services, visit_id: UUID, *, void_undone: bool = False) -> finish.Finished:
-    return await finish_visit(services, visit_id, "246810", void_undone=void_undone, actor=DOCTOR, now=LATER)
+    typed = Typed("246810")
+    done = await finish_visit(services, visit_id, typed, void_undone=void_undone, actor=DOCTOR, now=LATER)
+    assert not isinstance(done, Asked)
+    return done
 
 
 async def test_an_unfinished_note_is_refused_by_field_before_anything_is_locked(
@@ -108,7 +112,7 @@ async def test_one_pin_signs_all_and_ends_the_visit(
 ) -> None:
     await write(records, visit_id, *drug(ma="T001"), ("PHK:hen_ngay", "05/12/2026"))
     ending = await plan(services, visit_id)
-    assert (ending.errors, len(ending.titles), ending.undone) == ({}, 3, [])
+    assert (ending.errors, len(ending.papers), ending.undone) == ({}, 3, [])
     done = await end(services, visit_id)
     assert (done.room, done.number, len(signer.asked)) == ("PK1", "001", 3)
     assert (await get_visit(records, visit_id)).state is VisitState.ENDED
@@ -147,7 +151,7 @@ async def test_a_wrong_pin_leaves_locked_sheets_and_goes_on_later(
         await end(services, visit_id)
     page = await open_desk(records, visit_id, actor=DOCTOR, now=LATER, settings=SETTINGS)
     assert (page.phase, page.state) == ("signing", "Chờ ký")
-    assert (await plan(services, visit_id)).titles == ["Phiếu khám bệnh"]
+    assert [paper.title for paper in (await plan(services, visit_id)).papers] == ["Phiếu khám bệnh"]
     signer.refusal = None
     await end(services, visit_id)
     assert (await get_visit(records, visit_id)).state is VisitState.ENDED
