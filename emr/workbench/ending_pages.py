@@ -177,6 +177,7 @@ async def ending_dialog(
         ending = await plan_ending(session, visit_id, actor=actor, now=now, settings=services.settings)
     steps = await steps_of(services, actor, [paper.kind for paper in ending.papers], now)
     field = refusal.field if refusal and refusal.field else "pin"
+    asked = next((step for step in steps if not step.at_once), None)
     here = any(step.at_once for step in steps)
     if field == "pin" and not here:
         field = "remote_pin"
@@ -187,7 +188,8 @@ async def ending_dialog(
         "papers": ending.papers,
         "steps": [(step, [p.title for p in ending.papers if p.kind in step.kinds]) for step in steps],
         "here": here,
-        "way": next((step.way for step in steps if not step.at_once), None),
+        "way": asked.way if asked else None,
+        "first_kind": min(asked.kinds) if asked else "",
         "ending": ending.words,
         "undone": ending.undone,
         "refusal": refusal.detail if refusal else "",

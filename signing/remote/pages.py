@@ -150,8 +150,9 @@ class RemotePages(Controller):
         actor: NamedDependency[Actor],
     ) -> Template:
         """Let the service send a one-time code to the owner of the key that signs the ticked documents."""
+        form = await request.form()
         try:
-            await send_code(services, actor, picked_documents(await request.form()))
+            await send_code(services, actor, picked_documents(form), kind=str(form.get("kind", "")))
             said, good = "Đã gửi mã OTP. Nhập mã nhận được ở ô bên trên.", True
         except Problem as refused:
             said, good = refused.detail, False

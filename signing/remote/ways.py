@@ -102,10 +102,10 @@ async def _asked(services: Services, way: Way, credential_id: str, now: Instant)
     return Way(way.kind, way.words, settings.csc_name, found.asks_pin, found.asks_otp, found.sends_otp)
 
 
-async def send_code(services: Services, actor: Actor, document_ids: list[UUID]) -> None:
-    """Let the remote service send a one-time code to the owner of the key that signs these documents.
+async def send_code(services: Services, actor: Actor, document_ids: list[UUID], *, kind: str = "") -> None:
+    """Let the remote service send a one-time code to the owner of the key that signs these documents, or this kind.
 
     Raises NoCertificate, SignAnotherWay, CscRefused, CscUnreachable.
     """
-    row, _ = await choose_certificate(services, actor, document_ids, frozenset({KeyKind.CSC}))
+    row, _ = await choose_certificate(services, actor, document_ids, frozenset({KeyKind.CSC}), kind=kind)
     await CscClient(services.http, context_of(services).settings).send_otp(row.key_name)

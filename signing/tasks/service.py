@@ -97,10 +97,11 @@ async def sign_documents(
 
 
 async def choose_certificate(
-    services: Services, actor: Actor, document_ids: list[UUID], ways: frozenset[KeyKind]
+    services: Services, actor: Actor, document_ids: list[UUID], ways: frozenset[KeyKind], *, kind: str = ""
 ) -> tuple[Certificate, dict[UUID, SignResult]]:
     """Choose the certificate of one confirmation by policy, and set aside what must be signed with another one.
 
+    `kind`: the type of document that is meant while there is none yet.
     Raises NoCertificate, and SignAnotherWay when its key is not reached by one of `ways`.
     """
     async with services.sessions() as session:
@@ -110,7 +111,7 @@ async def choose_certificate(
             )
         ).all()
         found = {row.id: row for row in rows}
-        kinds = [found[key].kind for key in document_ids if key in found] or [""]
+        kinds = [found[key].kind for key in document_ids if key in found] or [kind]
         certificates = await signers_for(session, actor.id, kinds)
     chosen = certificates[kinds[0]]
     if isinstance(chosen, NoCertificate):

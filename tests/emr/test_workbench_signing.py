@@ -30,9 +30,9 @@ from tests.emr.builders import DOCTOR, a_hospital, a_visit
 from tests.emr.sheet_acts import some_drugs
 from tests.emr.test_workbench_desk import drug
 from tests.emr.test_workbench_ending import WRITTEN
-from tests.signing.conftest import PIN
+from tests.signing.holders import PIN
 from tests.signing.hospital import give_certificate
-from tests.signing.remote_hospital import (
+from tests.signing.remote.hospital import (
     RemoteHospital,
     nothing_remembered,
     remote_hospital,
@@ -179,14 +179,14 @@ async def test_what_the_service_asks_is_asked_at_the_desk(real_db: RealDatabase,
         dialog = await it.ask()
         assert 'name="remote_pin"' in dialog
         assert 'name="otp"' in dialog
-        await it.client.post("/sign/remote/otp")
+        await it.client.post("/sign/remote/otp", data={"kind": "PKB"})
         wrong = await it.go(remote_pin=csc.PIN, otp="1")
         assert (wrong.status_code, "Mã OTP không đúng" in wrong.text) == (422, True)
         assert 'href="#otp"' in wrong.text
         assert csc.PIN not in wrong.text
         bad = await it.go(remote_pin="00000000", otp=it.house.provider.codes.get("KEY-1", "1"))
         assert (bad.status_code, 'href="#remote_pin"' in bad.text) == (422, True)
-        await it.client.post("/sign/remote/otp")
+        await it.client.post("/sign/remote/otp", data={"kind": "PKB"})
         place = (await it.go(remote_pin=csc.PIN, otp=it.house.provider.codes["KEY-1"])).headers["hx-redirect"]
         assert "Đã ký 2/2 văn bản." in (await it.client.get(place)).text
 
@@ -284,7 +284,7 @@ async def test_a_program_that_sends_a_pin_is_led_to_the_way_of_the_policy(
         assert answer.status_code == 409
         assert answer.json()["url"] == f"/sign/confirm?d={document_id}"
         steps = await steps_of(it.house.services, it.house.doctor, ["PKB", "DT-C"], utc_now())
-        assert [(step.kinds, step.at_once) for step in steps] == [({"PKB", "DT-C"}, False)]
+        assert [(sorted(step.kinds), step.at_once) for step in steps] == [(["DT-C", "PKB"], False)]
 
 
 async def test_papers_without_a_certificate_are_tried_at_once_and_refused_there(
