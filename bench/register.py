@@ -39,13 +39,13 @@ class Line:
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
 
     async def send(self, head: str, body: bytes = b"") -> tuple[int, bytes]:
-        """Return the status and the head of the answer; its body is read and dropped."""
+        """Return the status and the head of the answer; its body is kept until the next one."""
         request = f"{head}\r\nhost: 127.0.0.1\r\ncontent-length: {len(body)}\r\n\r\n"
         self.writer.write(request.encode() + body)
         answer = await self.reader.readuntil(b"\r\n\r\n")
         lines = answer.lower().split(b"\r\n")
         length = next(int(line[15:]) for line in lines if line.startswith(b"content-length:"))
-        await self.reader.readexactly(length)
+        self.body = await self.reader.readexactly(length)
         return int(answer[9:12]), answer
 
 
