@@ -84,7 +84,9 @@ async def record(session: AsyncSession, entry: Entry, actor: Actor) -> None:
 
 async def record_all(session: AsyncSession, entries: list[Entry], actor: Actor) -> None:
     """Append one row per entry in one statement."""
-    if entries:
+    if len(entries) == 1:
+        await record(session, entries[0], actor)
+    elif entries:
         await session.execute(insert(_ROWS), [_row(entry, actor) for entry in entries])
 
 

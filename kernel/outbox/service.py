@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Table, bindparam, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table, bindparam, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.audit.api import Action, Entry, record
@@ -28,6 +28,13 @@ _JOBS = cast(Table, OutboxJob.__table__)  # Core: half the time of an insert thr
 
 
 _WRITE = Statement(insert(_JOBS).values({name: bindparam(name) for name in ("kind", "payload", "lane")}))
+_WRITE_MANY = Statement(
+    text(
+        "INSERT INTO kernel_job (kind, payload, lane) SELECT kind, payload, lane FROM ROWS FROM"
+        " (jsonb_to_recordset(:jobs) AS (kind text, payload jsonb, lane text)) WITH ORDINALITY"
+        " AS job (kind, payload, lane, place) ORDER BY place"
+    ).bindparams(bindparam("jobs", type_=JSONB))
+)
 _WRITE_ONCE = Statement(
     insert(_JOBS)
     .values({name: bindparam(name) for name in ("kind", "payload", "lane", "key")})
@@ -109,7 +116,7 @@ async def publish_all(session: AsyncSession, events: Sequence[Struct]) -> None:
     if len(rows) == 1:
         await _WRITE.rows(session, **rows[0])
     else:
-        await session.execute(insert(_JOBS), rows)
+        await _WRITE_MANY.rows(session, jobs=rows)
     tell_after_commit(session, JOBS_TOPIC)
 
 
