@@ -4,7 +4,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from msgspec import Struct, convert
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import ARRAY, DateTime, Table, Uuid, any_, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,8 +24,22 @@ from kernel.live import touch
 from kernel.outbox.api import publish
 from kernel.problems import Conflict, Forbidden, NotFound
 from kernel.staff.api import SYSTEM, Actor, Role
+from kernel.statements import Statement
 
 ORDERS = cast(Table, Order.__table__)
+_RELEASE = Statement(
+    update(ORDERS)
+    .where(
+        ORDERS.c.id == any_(bindparam("orders", type_=ARRAY(Uuid))),
+        ORDERS.c.state == OrderState.HELD.value,
+    )
+    .values(
+        state=OrderState.RELEASED.value,
+        released_at=bindparam("now", type_=DateTime(timezone=True)),
+        released_by=bindparam("by"),
+    )
+    .returning(ORDERS.c.id, ORDERS.c.visit_id, ORDERS.c.patient_id, ORDERS.c.kind, ORDERS.c.room_code)
+)
 _RENAMED = {"room": "room_code", "ordered_by": "ordered_name", "approved_by": "approved_name"}
 COLUMNS = [
     ORDERS.c[_RENAMED.get(name, name)].label(name) for name in OrderView.__struct_fields__ if name != "result"
@@ -231,26 +245,20 @@ async def release_orders(
     actor: Actor = SYSTEM,
 ) -> list[UUID]:
     """Let held orders be carried out; returns those that were held. Others are left as they are."""
-    released = (
-        update(ORDERS)
-        .where(ORDERS.c.id.in_(order_ids), ORDERS.c.state == OrderState.HELD.value)
-        .values(state=OrderState.RELEASED.value, released_at=now, released_by=by.value)
-        .returning(ORDERS.c.id, ORDERS.c.visit_id, ORDERS.c.patient_id, ORDERS.c.kind, ORDERS.c.room_code)
-    )
-    rows = (await session.execute(released)).all()
+    rows = await _RELEASE.rows(session, orders=order_ids, now=now, by=by.value)
     entries = [
-        Entry(Action.CHANGE, f"emr.order:{row.id}", row.patient_id, detail={"released_by": by.value})
+        Entry(Action.CHANGE, f"emr.order:{row['id']}", row["patient_id"], detail={"released_by": by.value})
         for row in rows
     ]
     await record_all(session, entries, actor)
-    exams = [row.visit_id for row in rows if row.kind == "EXAM"]
+    exams = [row["visit_id"] for row in rows if row["kind"] == "EXAM"]
     if exams:
         await make_ready(session, exams)
-    for room in sorted({row.room_code for row in rows if row.room_code}):
+    for room in sorted({row["room_code"] for row in rows if row["room_code"]}):
         touch(session, f"orders:{room}", {"room": room})
-    for visit_id in sorted({str(row.visit_id) for row in rows}):
+    for visit_id in sorted({str(row["visit_id"]) for row in rows}):
         touch(session, f"visit:{visit_id}", {"visit_id": visit_id})
-    return [row.id for row in rows]
+    return [row["id"] for row in rows]
 
 
 async def void_order(
