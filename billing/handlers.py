@@ -10,7 +10,7 @@ from billing.accounts.service import lock_account, open_account
 from billing.care.service import service_group
 from billing.charges.service import ChargeOrder, charge_order, recharge, void_charge
 from billing.matching.service import match_transaction
-from billing.notices.service import MATCH_JOB, READ_JOB, MatchJob, NoticeJob, read_notice
+from billing.notices.service import MATCH_JOB, READ_JOB, MatchJob, NoticeJob, read_notice, stored_notice
 from billing.requests.service import (
     EXPIRE_JOB,
     TILL_TOPIC,
@@ -138,7 +138,8 @@ async def expire(job: Job, payload: ExpireRequest) -> None:
 @job(READ_JOB)
 async def read(job: Job, payload: NoticeJob) -> None:
     """The safety net behind the webhook."""
-    await read_notice(job.session, payload.notice_id, settings=job.services.settings.billing, now=job.now)
+    notice = await stored_notice(job.session, payload.notice_id)
+    await read_notice(job.session, notice, settings=job.services.settings.billing, now=job.now)
 
 
 @job(MATCH_JOB)

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import func, select, update
+from sqlalchemy import Text, Uuid, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,6 +30,7 @@ from kernel.clock import Instant
 from kernel.ids import new_id
 from kernel.outbox.api import enqueue
 from kernel.problems import Conflict, NotFound, Problem, Refused
+from kernel.statements import Statement
 from kernel.text import mask_name
 
 READ_JOB = "billing.read_notice"
@@ -65,6 +67,60 @@ class Delivery(Struct, frozen=True):
     raw: bytes
     headers: Mapping[str, str]
     ip: str
+
+
+class StoredNotice(Struct, frozen=True):
+    """What was kept of a delivery, and what was thought of it when it was read before."""
+
+    id: UUID
+    provider: str
+    raw: bytes
+    headers: Mapping[str, str]
+    received_at: Instant
+    verdict: str = ""
+
+
+_KEPT = ("id", "provider", "raw", "sha256", "headers", "ip", "received_at")
+_STORE = Statement(insert(Notice).values({name: bindparam(name) for name in _KEPT}).values(verdict=""))
+_STORED = Statement(
+    select(*(getattr(Notice, name) for name in StoredNotice.__struct_fields__))
+    .where(Notice.id == bindparam("notice"))
+    .with_for_update()
+)
+_ALONE = Statement(
+    # The lock outlives the statement: so it needs the transaction that a mere SELECT would not begin.
+    select(
+        func.pg_advisory_xact_lock(func.hashtextextended(bindparam("money", type_=Text), 0))
+    ).with_for_update()
+)
+_TOLD = Statement(
+    select(Evidence.notice_id, Evidence.fingerprint).where(
+        Evidence.provider == bindparam("provider"), Evidence.txn_id == bindparam("txn_id")
+    )
+)
+_TRANSACTION = [column.key for column in BankTransaction.__table__.columns if column.key != "matched_at"]
+_WRITTEN = (
+    insert(BankTransaction)
+    .values({name: bindparam(name) for name in _TRANSACTION})
+    .on_conflict_do_nothing()
+    .returning(BankTransaction.id)
+    .cte("written")
+)
+# Nothing is written where the bank's reference is already there with this amount and direction.
+_WRITE = Statement(
+    insert(Evidence)
+    .from_select(
+        ["notice_id", "transaction_id", "provider", "txn_id", "fingerprint"],
+        select(
+            bindparam("notice_id", type_=Uuid),
+            _WRITTEN.c.id,
+            bindparam("provider", type_=Text),
+            bindparam("txn_id", type_=Text),
+            bindparam("fingerprint", type_=Text),
+        ),
+    )
+    .returning(Evidence.transaction_id)
+)
 
 
 class NoticeJob(Struct, frozen=True):
@@ -111,7 +167,7 @@ _PROVIDERS: dict[str, tuple[_Verify, Callable[[bytes], ProviderEvent]]] = {
 }
 
 
-async def store_notice(session: AsyncSession, delivery: Delivery, *, now: Instant) -> UUID:
+async def store_notice(session: AsyncSession, delivery: Delivery, *, now: Instant) -> StoredNotice:
     """Keep a delivery byte for byte, with the job that reads it should this process die.
 
     Raises UnknownProvider, NoticeTooLarge.
@@ -120,35 +176,33 @@ async def store_notice(session: AsyncSession, delivery: Delivery, *, now: Instan
         raise UnknownProvider("Không có cổng thông báo này.")
     if len(delivery.raw) > LARGEST_BYTES:
         raise NoticeTooLarge("Thông báo quá lớn.")
-    notice_id = new_id()
-    session.add(
-        Notice(
-            id=notice_id,
-            provider=delivery.provider,
-            raw=delivery.raw,
-            sha256=hashlib.sha256(delivery.raw).hexdigest(),
-            headers={name: delivery.headers[name] for name in _KEPT_HEADERS if name in delivery.headers},
-            ip=delivery.ip,
-            verdict="",
-            received_at=now,
-        )
+    notice = StoredNotice(
+        id=new_id(),
+        provider=delivery.provider,
+        raw=delivery.raw,
+        headers={name: delivery.headers[name] for name in _KEPT_HEADERS if name in delivery.headers},
+        received_at=now,
     )
-    await session.flush()
-    key = str(notice_id)
-    await enqueue(session, READ_JOB, NoticeJob(notice_id), key=key, run_at=now + _SAFETY_NET)
-    return notice_id
+    kept = {name: getattr(notice, name) for name in notice.__struct_fields__ if name != "verdict"}
+    await _STORE.rows(session, **kept, sha256=hashlib.sha256(notice.raw).hexdigest(), ip=delivery.ip)
+    key = str(notice.id)
+    await enqueue(session, READ_JOB, NoticeJob(notice.id), key=key, run_at=now + _SAFETY_NET)
+    return notice
+
+
+async def stored_notice(session: AsyncSession, notice_id: UUID) -> StoredNotice:
+    """Return a notice kept earlier, as the safety net reads it."""
+    row = await _STORED.first(session, notice=notice_id)
+    assert row is not None, "a notice is never deleted"
+    return StoredNotice(**row)
 
 
 async def read_notice(
-    session: AsyncSession, notice_id: UUID, *, settings: BillingSettings, now: Instant
+    session: AsyncSession, notice: StoredNotice, *, settings: BillingSettings, now: Instant
 ) -> NoticeResult:
     """Verify and read a stored notice and record the money it tells of. Doing it again changes nothing."""
-    notice = await session.get_one(Notice, notice_id, with_for_update=True)
     if notice.verdict:
         return NoticeResult(Outcome.KNOWN, notice.verdict)
-    known = await session.scalar(select(Evidence.transaction_id).where(Evidence.notice_id == notice_id))
-    if known is not None:
-        return NoticeResult(Outcome.KNOWN)
     try:
         event = _believe(notice, settings)
     except BadSignature as error:
@@ -160,15 +214,17 @@ async def read_notice(
     return await _record(session, notice, event, now=now)
 
 
-def _believe(notice: Notice, settings: BillingSettings) -> ProviderEvent:
+def _believe(notice: StoredNotice, settings: BillingSettings) -> ProviderEvent:
     verify, read = _PROVIDERS[notice.provider]
     secret = getattr(settings, f"{notice.provider}_secret")
-    moment: datetime = notice.received_at  # Its age when it came, not when it is read.
-    verify(notice.raw, notice.headers, secret=secret, now=moment)
+    # Its age when it came, not when it is read.
+    verify(notice.raw, notice.headers, secret=secret, now=notice.received_at)
     return read(notice.raw)
 
 
-async def _verdict(session: AsyncSession, notice: Notice, outcome: Outcome, detail: str) -> NoticeResult:
+async def _verdict(
+    session: AsyncSession, notice: StoredNotice, outcome: Outcome, detail: str
+) -> NoticeResult:
     await session.execute(update(Notice).where(Notice.id == notice.id).values(verdict=detail))
     return NoticeResult(outcome, detail)
 
@@ -179,49 +235,43 @@ def _fingerprint(event: ProviderEvent) -> str:
 
 
 async def _record(
-    session: AsyncSession, notice: Notice, event: ProviderEvent, *, now: Instant
+    session: AsyncSession, notice: StoredNotice, event: ProviderEvent, *, now: Instant
 ) -> NoticeResult:
     """Write the transaction unless it is known: by the provider's id, else by the bank's reference."""
-    lock = func.hashtextextended(f"{event.provider}:{event.txn_id}", 0)
-    await session.execute(select(func.pg_advisory_xact_lock(lock)))
+    await _ALONE.rows(session, money=f"{event.provider}:{event.txn_id}")
     fingerprint = _fingerprint(event)
-    told = await session.scalar(
-        select(Evidence.fingerprint).where(
-            Evidence.provider == event.provider, Evidence.txn_id == event.txn_id
-        )
-    )
-    if told is not None and told != fingerprint:
+    told = await _TOLD.first(session, provider=event.provider, txn_id=event.txn_id)
+    if told is not None and told["notice_id"] == notice.id:
+        return NoticeResult(Outcome.KNOWN)
+    if told is not None and told["fingerprint"] != fingerprint:
         return await _verdict(
             session, notice, Outcome.CONFLICT, "Mã giao dịch này đã được báo với nội dung khác."
         )
     if told is not None:
         return await _verdict(session, notice, Outcome.KNOWN, "Đã được báo trước đó.")
-    transaction_id = await _write_transaction(session, event, now=now)
-    fresh = transaction_id is not None
-    transaction_id = transaction_id or await _by_bank_reference(session, event)
-    session.add(
-        Evidence(
-            notice_id=notice.id,
-            transaction_id=transaction_id,
-            provider=event.provider,
-            txn_id=event.txn_id,
-            fingerprint=fingerprint,
-        )
-    )
-    await session.flush()
-    if not fresh:
+    evidence = {
+        "notice_id": notice.id,
+        "provider": event.provider,
+        "txn_id": event.txn_id,
+        "fingerprint": fingerprint,
+    }
+    written = await _WRITE.first(session, **_transaction(event, now=now), **evidence)
+    if written is None:
+        evidence["transaction_id"] = await _by_bank_reference(session, event)
+        await session.execute(insert(Evidence).values(evidence))
         return await _verdict(session, notice, Outcome.KNOWN, "Đã được báo qua kênh khác.")
     if event.direction is Direction.OUT or not event.amount:
         return NoticeResult(Outcome.TAKEN, "Tiền ra được ghi lại, không khớp với khoản thu nào.")
+    transaction_id = written["transaction_id"]
     key = str(transaction_id)
     await enqueue(session, MATCH_JOB, MatchJob(transaction_id), key=key, run_at=now + _SAFETY_NET)
     return NoticeResult(Outcome.TAKEN, transaction_id=transaction_id)
 
 
-async def _write_transaction(session: AsyncSession, event: ProviderEvent, *, now: Instant) -> UUID | None:
-    """Insert the transaction; None if the bank's reference is already there with this amount and direction."""
+def _transaction(event: ProviderEvent, *, now: Instant) -> dict[str, Any]:
+    """Return the row of the transaction that an event tells of."""
     ignored = event.direction is Direction.OUT or not event.amount
-    values = {
+    return {
         "id": new_id(),
         "account": event.account,
         "va": event.va,
@@ -236,9 +286,6 @@ async def _write_transaction(session: AsyncSession, event: ProviderEvent, *, now
         "received_at": now,
         "state": "IGNORED_OUT" if ignored else "RECEIVED",
     }
-    written = insert(BankTransaction).values(values).on_conflict_do_nothing().returning(BankTransaction.id)
-    found: UUID | None = await session.scalar(written)
-    return found
 
 
 async def _by_bank_reference(session: AsyncSession, event: ProviderEvent) -> UUID:

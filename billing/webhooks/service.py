@@ -19,9 +19,9 @@ async def take_notice(
 ) -> NoticeResult:
     """Keep a delivery, then read it. Raises UnknownProvider, NoticeTooLarge."""
     async with sessions.begin() as session:
-        notice_id = await store_notice(session, delivery, now=now)
+        notice = await store_notice(session, delivery, now=now)
     async with sessions.begin() as session:
-        return await read_notice(session, notice_id, settings=settings, now=now)
+        return await read_notice(session, notice, settings=settings, now=now)
 
 
 async def match_at_once(sessions: Sessions, transaction_id: UUID, *, settings: BillingSettings) -> None:

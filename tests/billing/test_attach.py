@@ -33,8 +33,8 @@ from tests.billing.builders import ACCOUNTANT, CASHIER, SETTINGS, a_delivery, a_
 
 async def lost_money(session: AsyncSession, amount: int = 150_000) -> UUID:
     now = utc_now()
-    notice_id = await store_notice(session, a_delivery(amount, "chuyen tien"), now=now)
-    result = await read_notice(session, notice_id, settings=SETTINGS, now=now)
+    notice = await store_notice(session, a_delivery(amount, "chuyen tien"), now=now)
+    result = await read_notice(session, notice, settings=SETTINGS, now=now)
     assert result.transaction_id
     await match_transaction(session, result.transaction_id, settings=SETTINGS, now=now)
     return result.transaction_id
@@ -131,8 +131,8 @@ async def test_requests_of_the_same_amount_and_time_are_hints(session: AsyncSess
     request = await a_request(session, await an_episode(session))
     now = utc_now()
     moment = local(now).strftime("%Y-%m-%d %H:%M:%S")
-    notice_id = await store_notice(session, a_delivery(150_000, "ck", transactionDate=moment), now=now)
-    result = await read_notice(session, notice_id, settings=SETTINGS, now=now)
+    notice = await store_notice(session, a_delivery(150_000, "ck", transactionDate=moment), now=now)
+    result = await read_notice(session, notice, settings=SETTINGS, now=now)
     assert result.transaction_id
     hints = await suggestions(session, result.transaction_id)
     assert [hint.reference for hint in hints] == [request.reference]

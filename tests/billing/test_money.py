@@ -59,8 +59,8 @@ NOW = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
 async def pay(session: AsyncSession, amount: int, content: str, **changed: object) -> TransactionState:
     """A transfer arrives, is read and matched."""
     now = utc_now()
-    notice_id = await store_notice(session, a_delivery(amount, content, **changed), now=now)
-    result = await read_notice(session, notice_id, settings=SETTINGS, now=now)
+    notice = await store_notice(session, a_delivery(amount, content, **changed), now=now)
+    result = await read_notice(session, notice, settings=SETTINGS, now=now)
     assert result.transaction_id, result
     return await match_transaction(session, result.transaction_id, settings=SETTINGS, now=now)
 
@@ -278,8 +278,8 @@ async def test_letters_for_digits_match_only_with_the_same_amount(
 async def test_money_out_is_stored_and_never_matched(session: AsyncSession) -> None:
     request = await a_request(session, await an_episode(session))
     delivery = a_delivery(150_000, request.reference, transferType="out")
-    notice_id = await store_notice(session, delivery, now=utc_now())
-    result = await read_notice(session, notice_id, settings=SETTINGS, now=utc_now())
+    notice = await store_notice(session, delivery, now=utc_now())
+    result = await read_notice(session, notice, settings=SETTINGS, now=utc_now())
     assert (result.outcome, result.transaction_id) == (Outcome.TAKEN, None)
     assert (await again(session, request)).state == RequestState.PENDING
     assert await sum_of_books(session) == {}
@@ -289,8 +289,8 @@ async def test_the_same_transfer_told_by_another_channel_counts_once(session: As
     request = await a_request(session, await an_episode(session))
     await pay(session, 150_000, request.reference, referenceCode="FT1")
     other = a_delivery(150_000, request.reference, referenceCode="FT1")
-    notice_id = await store_notice(session, other, now=utc_now())
-    result = await read_notice(session, notice_id, settings=SETTINGS, now=utc_now())
+    notice = await store_notice(session, other, now=utc_now())
+    result = await read_notice(session, notice, settings=SETTINGS, now=utc_now())
     assert result.outcome == Outcome.KNOWN
     assert (await again(session, request)).excess == 0
 
@@ -298,21 +298,21 @@ async def test_the_same_transfer_told_by_another_channel_counts_once(session: As
 async def test_a_known_id_with_other_content_is_kept_for_a_person(session: AsyncSession) -> None:
     request = await a_request(session, await an_episode(session))
     await pay(session, 150_000, request.reference, id=77)
-    notice_id = await store_notice(session, a_delivery(1_000, request.reference, id=77), now=utc_now())
-    result = await read_notice(session, notice_id, settings=SETTINGS, now=utc_now())
+    notice = await store_notice(session, a_delivery(1_000, request.reference, id=77), now=utc_now())
+    result = await read_notice(session, notice, settings=SETTINGS, now=utc_now())
     assert result.outcome == Outcome.CONFLICT
-    assert (await session.get_one(Notice, notice_id)).verdict
+    assert (await session.get_one(Notice, notice.id)).verdict
 
 
 async def test_reading_and_matching_again_changes_nothing(session: AsyncSession) -> None:
     request = await a_request(session, await an_episode(session))
     now = utc_now()
-    notice_id = await store_notice(session, a_delivery(150_000, request.reference), now=now)
-    first = await read_notice(session, notice_id, settings=SETTINGS, now=now)
+    notice = await store_notice(session, a_delivery(150_000, request.reference), now=now)
+    first = await read_notice(session, notice, settings=SETTINGS, now=now)
     assert first.transaction_id
     for _ in range(2):
         await match_transaction(session, first.transaction_id, settings=SETTINGS, now=now)
-        again_read = await read_notice(session, notice_id, settings=SETTINGS, now=now)
+        again_read = await read_notice(session, notice, settings=SETTINGS, now=now)
         assert again_read.outcome == Outcome.KNOWN
     assert (await again(session, request)).received == 150_000
 
