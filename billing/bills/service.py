@@ -1,21 +1,33 @@
 """Read the bill of an episode."""
 
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import bindparam, select
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Subquery,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import Account
-from billing.accounts.service import account_of
+from billing.accounts.service import HeldAccount, account_of
 from billing.bills.rules import AccountFacts, ChargeFacts, make_bill
 from billing.bills.views import AccountState, BillView
 from billing.care.rules import RouteUnknown
-from billing.care.service import care_of
+from billing.care.service import VISITS, VisitFacts, care_of
 from billing.charges.models import Charge
-from billing.ledger.service import balances
-from billing.prices.rules import PriceKind
+from billing.ledger.rules import BookTotal, balances_of
+from billing.ledger.service import BOOKS
 from billing.settings import BillingSettings
 from insurance.api import BadCosts, NoFigure
 from kernel.clock import Instant
@@ -23,7 +35,7 @@ from kernel.problems import Refused
 from kernel.statements import Statement
 
 _DEFAULTS = BillingSettings()
-_FACTS = Statement(
+_CHARGES = (
     select(
         Charge.id,
         Charge.order_id,
@@ -42,8 +54,28 @@ _FACTS = Statement(
         Charge.released_at.is_not(None).label("released"),
     )
     .where(Charge.account_id == bindparam("account"), Charge.voided_at.is_(None))
-    .order_by(Charge.placed_at, Charge.id)
+    .subquery("charge")
 )
+_VISITS = VISITS.subquery("visit")
+_BOOKS = BOOKS.subquery("sums")  # An alias that is a column too would be that column.
+
+
+def _as_json(rows: Subquery, *order: ColumnElement[Any]) -> ScalarSelect[str]:
+    told = func.json_agg(aggregate_order_by(literal_column(rows.name), *order))
+    return select(func.coalesce(cast(told, Text), "[]")).select_from(rows).scalar_subquery()
+
+
+# One trip, one snapshot: all that a bill is made of, each kind of row as a JSON array.
+_FACTS = Statement(
+    select(
+        _as_json(_BOOKS, _BOOKS.c.book).label("books"),
+        _as_json(_VISITS, _VISITS.c.opened_at).label("visits"),
+        _as_json(_CHARGES, _CHARGES.c.placed_at, _CHARGES.c.id).label("charges"),
+    )
+)
+_read_books = msgspec.json.Decoder(list[BookTotal]).decode
+_read_visits = msgspec.json.Decoder(list[VisitFacts]).decode
+_read_charges = msgspec.json.Decoder(list[ChargeFacts]).decode
 
 
 class BillNotComputable(Refused):
@@ -58,10 +90,16 @@ async def bill(
 
 
 async def bill_of_account(
-    session: AsyncSession, account: Account, *, now: Instant, settings: BillingSettings = _DEFAULTS
+    session: AsyncSession,
+    account: Account | HeldAccount,
+    *,
+    now: Instant,
+    settings: BillingSettings = _DEFAULTS,
 ) -> BillView:
     """Return the bill of an account at hand. Raises BillNotComputable."""
-    money = await balances(session, account.id)
+    row = await _FACTS.first(session, account=account.id, episode=account.episode_id)
+    assert row is not None, "sums of nothing are a row too"
+    money = balances_of({book.book: book.total for book in _read_books(row["books"])})
     if account.frozen_bill is not None:
         frozen = msgspec.convert(account.frozen_bill, BillView)
         return replace(frozen, deposits=money.deposits, excess=money.excess, to_refund=money.deposits)
@@ -76,11 +114,12 @@ async def bill_of_account(
         care = await care_of(
             session,
             account.episode_id,
+            _read_visits(row["visits"]),
             opened_at=account.opened_at,
             now=account.ended_at or now,
             settings=settings,
         )
-        return make_bill(facts, await _charges(session, account.id), care, money)
+        return make_bill(facts, _read_charges(row["charges"]), care, money)
     except (BadCosts, NoFigure, RouteUnknown) as error:
         raise BillNotComputable(
             f"Chưa tính được phần BHYT của đợt này ({error}). Hãy kiểm tra thẻ và mã đối tượng ở tiếp đón."
@@ -90,9 +129,3 @@ async def bill_of_account(
 def freeze(bill: BillView, *, now: Instant) -> BillView:
     """Return the bill as settled at a moment."""
     return replace(bill, state=AccountState.SETTLED, settled_at=now, remaining=0)
-
-
-async def _charges(session: AsyncSession, account_id: UUID) -> list[ChargeFacts]:
-    """Return what the bill needs of the charges of an account that hold, in the order they were placed."""
-    rows = await _FACTS.rows(session, account=account_id)
-    return [ChargeFacts(**row | {"kind": PriceKind(row["kind"])}) for row in rows]

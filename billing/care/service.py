@@ -2,11 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from msgspec import Struct
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    DateTime,
+    ScalarSelect,
+    Text,
+    bindparam,
+    column,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Uuid
 
@@ -20,12 +33,16 @@ from kernel.statements import Statement
 
 _SEX_WORDS = {Sex.MALE: "Nam", Sex.FEMALE: "Nữ"}
 
-_VISITS = Statement(
+VISITS = (
     text(
-        "SELECT payer, insurance, stay_open OR outcome = 'ADMITTED' AS admitted FROM emr_v_visit"
-        " WHERE episode_id = :episode AND state <> 'CANCELLED' ORDER BY opened_at"
+        "SELECT payer, insurance, stay_open OR outcome = 'ADMITTED' AS admitted, opened_at FROM emr_v_visit"
+        " WHERE episode_id = :episode AND state <> 'CANCELLED'"
     )
+    .bindparams(bindparam("episode", type_=Uuid))
+    .columns(payer=Text, insurance=JSONB, admitted=Boolean, opened_at=DateTime(timezone=True))
 )
+"""The visits of an episode, each a VisitFacts, for whoever reads them together with their own rows."""
+_PATIENT = table("emr_v_patient", column("id", Uuid), column("name", Text))
 _PEOPLE = Statement(
     text(
         "SELECT id, code, name, birth_date, birth_precision, sex, allergies FROM emr_v_patient WHERE id = ANY(:ids)"
@@ -33,14 +50,27 @@ _PEOPLE = Statement(
 )
 
 
+class VisitFacts(Struct, frozen=True):
+    """A visit, as far as money depends on it."""
+
+    payer: str
+    insurance: dict[str, Any] | None
+    admitted: bool | None
+
+
 async def care_of(
-    session: AsyncSession, episode_id: UUID, *, opened_at: Instant, now: Instant, settings: BillingSettings
+    session: AsyncSession,
+    episode_id: UUID,
+    visits: Sequence[VisitFacts],
+    *,
+    opened_at: Instant,
+    now: Instant,
+    settings: BillingSettings,
 ) -> Care:
     """Return the care of an episode as it stands: the last card check counts, a stay makes it inpatient."""
-    visits = await _VISITS.rows(session, episode=episode_id)
-    checks = [row["insurance"] for row in visits if row["payer"] == "BHYT" and row["insurance"]]
+    checks = [visit.insurance for visit in visits if visit.payer == "BHYT" and visit.insurance]
     # Most episodes never see a bed: ask only where a visit says so.
-    stay = await _stay_of_episode(session, episode_id) if any(row["admitted"] for row in visits) else None
+    stay = await _stay_of_episode(session, episode_id) if any(visit.admitted for visit in visits) else None
     admitted = local_day(stay.admitted_at if stay else opened_at)
     left = local_day(stay.discharged_at if stay and stay.discharged_at else now)
     insured = None
@@ -48,6 +78,11 @@ async def care_of(
         check = msgspec.convert(checks[-1], CardCheck)
         insured = insured_by(check, admitted_on=admitted, settings=settings)
     return Care(admitted, max(admitted, left), stay is not None, insured)
+
+
+def name_of(patient_id: ColumnElement[UUID]) -> ScalarSelect[str]:
+    """Return a person's name as a value inside another statement."""
+    return select(_PATIENT.c.name).where(_PATIENT.c.id == patient_id).scalar_subquery()
 
 
 async def people(session: AsyncSession, patient_ids: Iterable[UUID]) -> dict[UUID, Person]:

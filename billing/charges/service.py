@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import select, update
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import Account
@@ -14,6 +14,21 @@ from billing.charges.rules import charge_prices
 from billing.prices.service import prices_of
 from kernel.clock import Instant, local_day
 from kernel.ids import new_id
+from kernel.statements import Statement
+
+_RELEASE = Statement(
+    update(Charge)
+    .where(
+        Charge.id == any_(bindparam("charges", type_=ARRAY(Uuid))),
+        Charge.released_at.is_(None),
+        Charge.voided_at.is_(None),
+    )
+    .values(
+        released_at=bindparam("now", type_=DateTime(timezone=True)),
+        paid_request_id=bindparam("request", type_=Uuid),
+    )
+    .returning(Charge.order_id)
+)
 
 
 class ChargeOrder(Struct, frozen=True, kw_only=True):
@@ -166,10 +181,5 @@ async def mark_released(
     session: AsyncSession, charge_ids: Iterable[UUID], *, request_id: UUID | None, now: Instant
 ) -> list[UUID]:
     """Mark charges as paid for and return the orders that may now be carried out."""
-    query = (
-        update(Charge)
-        .where(Charge.id.in_(list(charge_ids)), Charge.released_at.is_(None), Charge.voided_at.is_(None))
-        .values(released_at=now, paid_request_id=request_id)
-        .returning(Charge.order_id)
-    )
-    return list(await session.scalars(query))
+    found = await _RELEASE.rows(session, charges=list(charge_ids), request=request_id, now=now)
+    return [row["order_id"] for row in found]

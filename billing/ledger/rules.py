@@ -51,6 +51,13 @@ def sides(*all_sides: tuple[Book, int]) -> tuple[Side, ...]:
     return kept
 
 
+class BookTotal(Struct, frozen=True):
+    """What one book of an account sums to, đồng."""
+
+    book: str
+    total: int
+
+
 class Balances(Struct, frozen=True):
     """What the ledger says of one account, đồng."""
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import bindparam, func, insert, select, text
+from sqlalchemy import ARRAY, BigInteger, Text, Uuid, bindparam, cast, column, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.ledger.models import Entry, Posting
@@ -30,19 +30,25 @@ class NewEntry(Struct, frozen=True, kw_only=True):
 
 
 _HEAD = ("id", *(name for name in NewEntry.__struct_fields__ if name != "sides"))
-_ENTER = Statement(insert(Entry).values({name: bindparam(name) for name in _HEAD}))
+_ENTERED = insert(Entry).values({name: bindparam(name) for name in _HEAD}).returning(Entry.id).cte("entered")
+_SIDE = (
+    func.unnest(bindparam("books", type_=ARRAY(Text)), bindparam("amounts", type_=ARRAY(BigInteger)))
+    .table_valued(column("book", Text), column("amount", BigInteger))
+    .render_derived("side")
+)
 _POST = Statement(
-    text(
-        "INSERT INTO billing_ledger_posting (entry_id, book, account_id, amount)"
-        " SELECT CAST(:entry AS uuid), side.book, CAST(:account AS uuid), side.amount"
-        " FROM unnest(CAST(:books AS text[]), CAST(:amounts AS bigint[])) AS side (book, amount)"
+    insert(Posting).from_select(
+        ["entry_id", "book", "account_id", "amount"],
+        select(_ENTERED.c.id, _SIDE.c.book, bindparam("account_id", type_=Uuid), _SIDE.c.amount),
     )
 )
-_BALANCES = Statement(
-    select(Posting.book, func.sum(Posting.amount).label("total"))
+BOOKS = (
+    select(Posting.book, cast(func.sum(Posting.amount), BigInteger).label("total"))
     .where(Posting.account_id == bindparam("account"))
     .group_by(Posting.book)
 )
+"""The sums of an account's books, for whoever reads them together with their own rows."""
+_BALANCES = Statement(BOOKS)
 
 
 class AlreadyReversed(Conflict):
@@ -57,9 +63,8 @@ async def post(session: AsyncSession, entry: NewEntry) -> UUID:
     """Append an entry and return its id. The database refuses at commit what does not sum to zero."""
     entry_id = new_id()
     head = {name: getattr(entry, name) for name in entry.__struct_fields__ if name != "sides"}
-    await _ENTER.rows(session, id=entry_id, **head)
     books, amounts = [side.book for side in entry.sides], [side.amount for side in entry.sides]
-    await _POST.rows(session, entry=entry_id, account=entry.account_id, books=books, amounts=amounts)
+    await _POST.rows(session, id=entry_id, **head, books=books, amounts=amounts)
     return entry_id
 
 
@@ -91,7 +96,7 @@ async def reverse(
 async def balances(session: AsyncSession, account_id: UUID) -> Balances:
     """Sum an account's books."""
     rows = await _BALANCES.rows(session, account=account_id)
-    return balances_of({row["book"]: int(row["total"]) for row in rows})
+    return balances_of({row["book"]: row["total"] for row in rows})
 
 
 async def drawer(session: AsyncSession, shift_id: UUID) -> int:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import select, update
+from sqlalchemy import ARRAY, DateTime, Text, any_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.ledger.rules import Book, EntryKind, sides
@@ -23,6 +23,7 @@ from kernel.live import touch
 from kernel.outbox.api import TryLater
 from kernel.problems import NotFound
 from kernel.staff.api import SYSTEM, Actor
+from kernel.statements import Statement
 
 _PAUSE = timedelta(seconds=5)
 MATCHED_BY_ITSELF = "Hệ thống (tiền đã tự khớp)"
@@ -30,6 +31,51 @@ MATCHED_BY_ITSELF = "Hệ thống (tiền đã tự khớp)"
 
 class NoSuchTransaction(NotFound):
     slug = "no-such-transaction"
+
+
+class HeldTransaction(Struct, frozen=True):
+    """A transaction as it was when it was locked."""
+
+    id: UUID
+    state: str
+    amount: int
+    content: str
+    structured_reference: str
+    received_at: Instant
+
+
+_HOLD = Statement(
+    select(*(getattr(BankTransaction, name) for name in HeldTransaction.__struct_fields__))
+    .where(BankTransaction.id == bindparam("transaction"))
+    .with_for_update()
+)
+_NAMED = Statement(
+    select(PaymentRequest.id, PaymentRequest.reference, PaymentRequest.amount).where(
+        PaymentRequest.reference == any_(bindparam("references", type_=ARRAY(Text)))
+    )
+)
+_MOVE = Statement(
+    update(BankTransaction)
+    .where(BankTransaction.id == bindparam("transaction"))
+    .values(state=bindparam("state"))
+)
+# Using it also lets a proposal fall away that still waits for its second person.
+_OVERTAKEN = (
+    update(Proposal)
+    .where(Proposal.transaction_id == bindparam("transaction"), Proposal.state == "PROPOSED")
+    .values(
+        state="REJECTED",
+        decided_at=bindparam("at", type_=DateTime(timezone=True)),
+        decided_name=bindparam("name"),
+    )
+    .cte("overtaken")
+)
+_USE = Statement(
+    update(BankTransaction)
+    .where(BankTransaction.id == bindparam("transaction"))
+    .values(state=TransactionState.MATCHED.value, matched_at=bindparam("at", type_=DateTime(timezone=True)))
+    .add_cte(_OVERTAKEN)
+)
 
 
 class TransactionView(Struct, frozen=True):
@@ -61,17 +107,17 @@ async def match_transaction(
 
     Raises TryLater while it names a reference whose request may not be committed yet.
     """
-    transaction = await lock_transaction(session, transaction_id)
+    row = await _HOLD.first(session, transaction=transaction_id)
+    if row is None:
+        raise NoSuchTransaction("Không có giao dịch này.")
+    transaction = HeldTransaction(**row)
     if transaction.state != TransactionState.RECEIVED:
         return TransactionState(transaction.state)
     named = named_references(structured=transaction.structured_reference, content=transaction.content)
-    query = select(PaymentRequest.id, PaymentRequest.reference, PaymentRequest.amount)
-    rows = (
-        await session.execute(query.where(PaymentRequest.reference.in_(named.sure + named.repaired)))
-    ).all()
-    verdict = judge(named, [Candidate(row.reference, row.amount) for row in rows], transaction.amount)
+    rows = await _NAMED.rows(session, references=[*named.sure, *named.repaired])
+    verdict = judge(named, [Candidate(row["reference"], row["amount"]) for row in rows], transaction.amount)
     if verdict.state is TransactionState.MATCHED:
-        request_id = next(row.id for row in rows if row.reference == verdict.reference)
+        request_id = next(row["id"] for row in rows if row["reference"] == verdict.reference)
         await use_transaction(
             session,
             transaction,
@@ -91,7 +137,7 @@ async def match_transaction(
 
 async def use_transaction(
     session: AsyncSession,
-    transaction: BankTransaction,
+    transaction: BankTransaction | HeldTransaction,
     request_id: UUID,
     *,
     quality: Quality,
@@ -110,19 +156,15 @@ async def use_transaction(
         transaction_id=transaction.id,
         quality=quality,
     )
-    transaction.state, transaction.matched_at = TransactionState.MATCHED, now
-    await session.flush()
-    waiting = (Proposal.transaction_id == transaction.id, Proposal.state == "PROPOSED")
-    overtaken = {"state": "REJECTED", "decided_at": now, "decided_name": MATCHED_BY_ITSELF}
-    await session.execute(update(Proposal).where(*waiting).values(overtaken))
+    await _USE.rows(session, transaction=transaction.id, at=now, name=MATCHED_BY_ITSELF)
     await pay_request(session, request_id, money, now=now, settings=settings)
 
 
 async def _suspend(
-    session: AsyncSession, transaction: BankTransaction, state: TransactionState, *, now: Instant
+    session: AsyncSession, transaction: HeldTransaction, state: TransactionState, *, now: Instant
 ) -> None:
     """Put money nobody named into suspense: on the work list until two people attach it."""
-    transaction.state = state
+    await _MOVE.rows(session, transaction=transaction.id, state=state)
     await post(
         session,
         NewEntry(
@@ -133,7 +175,6 @@ async def _suspend(
             transaction_id=transaction.id,
         ),
     )
-    await session.flush()
     touch(session, TILL_TOPIC, {"transaction_id": str(transaction.id)})
 
 

@@ -1,12 +1,14 @@
 """Pay a request, by transfer or in cash. Everything happens in one transaction; the receipt number comes last."""
 
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import BigInteger, DateTime, Text, Uuid, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import Account
+from billing.accounts.service import HeldAccount, lock_account_by_id
 from billing.bills.service import BillNotComputable, bill_of_account
 from billing.bills.views import AccountState, BillView
 from billing.care.service import release
@@ -17,7 +19,8 @@ from billing.ledger.service import NewEntry, post
 from billing.payments.models import Allocation
 from billing.receipts.service import NewReceipt, issue
 from billing.receipts.views import AUTOMATIC_BOOK, Method, ReceiptKind
-from billing.requests.models import PaymentRequest, RequestCharge
+from billing.requests.holding import HeldRequest, hold_request
+from billing.requests.models import PaymentRequest
 from billing.requests.rules import RequestKind, RequestState, Split, may_move, split_money
 from billing.requests.service import create_request, lock_request, touch_screens, view_of
 from billing.requests.views import CreateRequest, RequestView
@@ -29,8 +32,39 @@ from kernel.clock import Instant
 from kernel.facility import Facility
 from kernel.outbox.api import publish
 from kernel.staff.api import Actor
+from kernel.statements import Statement
 
 _DEFAULTS = BillingSettings()
+_OWED = (
+    update(Account)
+    .where(Account.id == bindparam("account"), Account.due != bindparam("due", type_=BigInteger))
+    .values(due=bindparam("due", type_=BigInteger))
+    .cte("owed")
+)
+_ALLOCATED = (
+    insert(Allocation)
+    .from_select(
+        ["transaction_id", "request_id", "to_request", "excess", "quality", "entry_id", "at"],
+        select(
+            bindparam("transaction", type_=Uuid),
+            bindparam("request", type_=Uuid),
+            bindparam("to_request", type_=BigInteger),
+            bindparam("to_excess", type_=BigInteger),
+            bindparam("quality", type_=Text),
+            bindparam("entry", type_=Uuid),
+            bindparam("now", type_=DateTime(timezone=True)),
+        ).where(bindparam("transaction", type_=Uuid).is_not(None)),
+    )
+    .cte("allocated")
+)
+# One statement moves the request, notes what is still owed, and says which transfer paid.
+_MOVE = Statement(
+    update(PaymentRequest)
+    .where(PaymentRequest.id == bindparam("request"))
+    .values({name: bindparam(name) for name in ("state", "late", "received", "excess")})
+    .values(closed_at=bindparam("now", type_=DateTime(timezone=True)))
+    .add_cte(_OWED, _ALLOCATED)
+)
 
 
 class Money(Struct, frozen=True, kw_only=True):
@@ -68,7 +102,7 @@ async def pay_request(
 
     The request may be long expired, cancelled or paid: nothing is refused and nothing is dropped.
     """
-    request, account = await lock_request(session, request_id)
+    request, account = await hold_request(session, request_id)
     view = await _bill(session, account, now=now, settings=settings)
     owed = _owed(request, view)
     split = split_money(money.amount, asked=request.amount, paid=request.received, owed=owed)
@@ -90,30 +124,31 @@ async def pay_request(
             shift_id=money.shift_id,
         ),
     )
-    if money.transaction_id is not None:
-        session.add(
-            Allocation(
-                transaction_id=money.transaction_id,
-                request_id=request.id,
-                to_request=split.to_request,
-                excess=split.excess,
-                quality=money.quality,
-                entry_id=entry_id,
-                at=now,
-            )
-        )
-    _move(request, split, now=now)
-    await session.flush()
-    await _release(session, request, account, view, split, now=now)
+    due = _due(view, split)
+    await _MOVE.rows(
+        session,
+        **_moved(request, split, now=now),
+        request=request.id,
+        account=account.id,
+        due=due,
+        transaction=money.transaction_id,
+        to_request=split.to_request,
+        to_excess=split.excess,
+        quality=money.quality,
+        entry=entry_id,
+        now=now,
+    )
+    await _release(session, request, view, split, due=due, now=now)
     await _tell(session, request, account, money, now=now)
-    if view and account.due == 0:
-        await settle_if_paid(session, account, now=now, settings=settings)
+    if due == 0 and account.ended_at is not None:
+        locked = await lock_account_by_id(session, account.id)
+        await settle_if_paid(session, locked, now=now, settings=settings)
     receipt_id = await issue(session, _receipt(request, account, money, split, entry_id, now=now))
     return Paid(split, entry_id, receipt_id)
 
 
 async def _bill(
-    session: AsyncSession, account: Account, *, now: Instant, settings: BillingSettings
+    session: AsyncSession, account: HeldAccount, *, now: Instant, settings: BillingSettings
 ) -> BillView | None:
     """Return the bill; None if a wrong card makes it incomputable: money is posted all the same."""
     try:
@@ -122,7 +157,7 @@ async def _bill(
         return None
 
 
-def _owed(request: PaymentRequest, view: BillView | None) -> int:
+def _owed(request: HeldRequest, view: BillView | None) -> int:
     """Return what the request may still take: nothing once its episode is settled."""
     if view and view.state is AccountState.SETTLED:
         return 0
@@ -131,38 +166,42 @@ def _owed(request: PaymentRequest, view: BillView | None) -> int:
     return view.remaining
 
 
-def _move(request: PaymentRequest, split: Split, *, now: Instant) -> None:
+def _moved(request: HeldRequest, split: Split, *, now: Instant) -> dict[str, Any]:
     state = split.state if not request.excess else RequestState.OVERPAID
-    assert may_move(RequestState(request.state), state), "money always has a way"
-    late = request.state in {RequestState.EXPIRED, RequestState.CANCELLED}
-    request.late = (
-        request.late or late or (request.state == RequestState.PENDING and now > request.expires_at)
-    )
-    request.state, request.closed_at = state, now
-    request.received += split.to_request
-    request.excess += split.excess
+    assert may_move(request.state, state), "money always has a way"
+    over = request.state in {RequestState.EXPIRED, RequestState.CANCELLED}
+    return {
+        "state": state,
+        "late": request.late or over or (request.state is RequestState.PENDING and now > request.expires_at),
+        "received": request.received + split.to_request,
+        "excess": request.excess + split.excess,
+    }
+
+
+def _due(before: BillView | None, split: Split) -> int | None:
+    """Return what the account still owes after this money; None where it stays as it was."""
+    if before is None or before.state is AccountState.SETTLED:
+        return None
+    return max(0, before.payable - before.paid - before.deposits - split.to_request)
 
 
 async def _release(
     session: AsyncSession,
-    request: PaymentRequest,
-    account: Account,
+    request: HeldRequest,
     before: BillView | None,
     split: Split,
     *,
+    due: int | None,
     now: Instant,
 ) -> None:
     """Let go what this money pays for, and everything once the account owes nothing (any more)."""
     if before and before.state is AccountState.SETTLED:
         return
-    if before:
-        account.due = max(0, before.payable - before.paid - before.deposits - split.to_request)
     charges: set[UUID] = set()
-    full = request.state != RequestState.UNDERPAID and request.kind == RequestKind.BILL
-    if full and split.to_request:
-        asked = select(RequestCharge.charge_id).where(RequestCharge.request_id == request.id)
-        charges.update(await session.scalars(asked))
-    if before and account.due == 0 and not before.price_missing:
+    full = request.excess or split.state is not RequestState.UNDERPAID
+    if full and request.kind is RequestKind.BILL and split.to_request:
+        charges.update(request.charges)
+    if before and due == 0 and not before.price_missing:
         charges.update(line.charge_id for line in before.lines if not line.paid)
     if charges:
         orders = await mark_released(session, charges, request_id=request.id, now=now)
@@ -170,7 +209,7 @@ async def _release(
 
 
 async def _tell(
-    session: AsyncSession, request: PaymentRequest, account: Account, money: Money, *, now: Instant
+    session: AsyncSession, request: HeldRequest, account: HeldAccount, money: Money, *, now: Instant
 ) -> None:
     event = PaymentMatched(
         request_id=request.id,
@@ -184,12 +223,12 @@ async def _tell(
     detail = {"reference": request.reference, "amount": money.amount, "method": money.method}
     entry = Entry(Action.CHANGE, f"billing.request:{request.id}", account.patient_id, detail=detail)
     await record(session, entry, money.actor)
-    touch_screens(session, request)
+    touch_screens(session, request.id, request.counter)
 
 
 def _receipt(
-    request: PaymentRequest,
-    account: Account,
+    request: HeldRequest,
+    account: HeldAccount,
     money: Money,
     split: Split,
     entry_id: UUID,

@@ -5,18 +5,18 @@ from datetime import timedelta
 from uuid import UUID
 
 from msgspec import Struct, convert
-from sqlalchemy import ARRAY, Uuid, bindparam, func, insert, select, update
+from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import Account
-from billing.accounts.service import lock_account, lock_account_by_id
+from billing.accounts.service import HeldAccount, hold_account, lock_account_by_id
 from billing.bills.rules import share_of
 from billing.bills.service import bill_of_account
 from billing.bills.views import BillView
-from billing.care.service import person
+from billing.care.service import name_of
 from billing.charges.models import Charge
 from billing.charges.service import reprice_missing
-from billing.references.service import next_reference
+from billing.references.service import NEXT, reference_of
 from billing.requests.models import PaymentRequest, RequestCharge
 from billing.requests.rules import RequestKind, RequestState
 from billing.requests.views import CreateRequest, RequestView
@@ -50,20 +50,44 @@ _NEWEST = Statement(
     .order_by(PaymentRequest.created_at.desc())
     .limit(1)
 )
-_COVER = Statement(
+_KNOWN = select(PaymentRequest.id).where(PaymentRequest.id == bindparam("request"))
+_ASK = Statement(
+    NEXT.add_columns(_KNOWN.exists().label("known"), name_of(bindparam("patient")).label("name"))
+)
+_FROM_COMMAND = [column.key for column in PaymentRequest.__table__.columns if column.key != "closed_at"]
+_WRITTEN = (
+    insert(PaymentRequest)
+    .values({name: bindparam(name) for name in _FROM_COMMAND})
+    .returning(PaymentRequest.id)
+    .cte("written")
+)
+_WRITE = Statement(
     insert(RequestCharge).from_select(
         ["request_id", "charge_id"],
-        select(bindparam("request", type_=Uuid), func.unnest(bindparam("charges", type_=ARRAY(Uuid)))),
+        select(_WRITTEN.c.id, func.unnest(bindparam("charges", type_=ARRAY(Uuid)))),
     )
 )
-_OPEN_BILLS = (
-    select(PaymentRequest)
+_CANCEL = (
+    update(PaymentRequest)
     .where(
         PaymentRequest.account_id == bindparam("account"),
         PaymentRequest.state == RequestState.PENDING,
         PaymentRequest.kind == RequestKind.BILL,
     )
-    .with_for_update()
+    .values(
+        state=RequestState.CANCELLED.value,
+        closed_at=bindparam("now", type_=DateTime(timezone=True)),
+        closed_reason=bindparam("reason"),
+    )
+    .returning(PaymentRequest.id, PaymentRequest.counter)
+)
+_CANCEL_OPEN = Statement(_CANCEL)
+_CANCEL_ASKING = Statement(
+    _CANCEL.where(
+        PaymentRequest.id.in_(
+            select(RequestCharge.request_id).where(RequestCharge.charge_id == bindparam("charge"))
+        )
+    )
 )
 
 
@@ -108,10 +132,10 @@ def counter_topic(counter: str) -> str:
     return f"counter:{counter}"
 
 
-def touch_screens(session: AsyncSession, request: PaymentRequest) -> None:
+def touch_screens(session: AsyncSession, request_id: UUID, counter: str) -> None:
     """Tell the counter's second screen and every cashier's page, once this transaction has committed."""
-    ids = {"request_id": str(request.id)}
-    touch(session, counter_topic(request.counter), ids)
+    ids = {"request_id": str(request_id)}
+    touch(session, counter_topic(counter), ids)
     touch(session, TILL_TOPIC, ids)
 
 
@@ -139,10 +163,11 @@ async def create_request(
     if command.deposit and command.deposit > LIMIT:
         text = f"Một lần thu tối đa {format_number(LIMIT)} đồng, vì một chuyển khoản nhanh không chở hơn. Hãy thu làm nhiều lần."
         raise DepositTooLarge(text, field="deposit")
-    account = await lock_account(session, command.episode_id)
-    existing = await session.get(PaymentRequest, command.id)
-    if existing is not None:
-        return await _same(session, existing, account, command)
+    account = await hold_account(session, command.episode_id)
+    asked = await _ASK.first(session, request=command.id, patient=account.patient_id)
+    assert asked is not None, "the migration made the key"
+    if asked["known"]:
+        return await _same(session, account, command)
     if account.state == "SETTLED":
         raise AlreadySettled("Đợt khám chữa bệnh này đã quyết toán xong, không còn gì để thu.")
     bill = await bill_of_account(session, account, now=now, settings=settings)
@@ -150,41 +175,37 @@ async def create_request(
         bill = await bill_of_account(session, account, now=now, settings=settings)
     amount = command.deposit or _amount_asked(bill, command)
     day = format_day(local_day(account.opened_at))
-    reference = await next_reference(session)
-    request = PaymentRequest(
+    reference = reference_of(asked)
+    view = RequestView(
         id=command.id,
         kind=RequestKind.DEPOSIT if command.deposit else RequestKind.BILL,
-        account_id=account.id,
+        episode_id=account.episode_id,
+        patient_id=account.patient_id,
         reference=reference,
         amount=amount,
         received=0,
         excess=0,
         payload=_payload(facility, settings, amount, reference),
         title=f"Tạm ứng viện phí {day}" if command.deposit else f"Viện phí khám bệnh {day}",
-        masked_name=mask_name((await person(session, account.patient_id)).name),
+        masked_name=mask_name(asked["name"]),
         counter=command.counter,
         state=RequestState.PENDING,
-        late=False,
         created_at=now,
-        created_by=actor.id,
         expires_at=now + _validity(command.counter, settings),
-        closed_reason="",
+        closed_at=None,
     )
     if not command.deposit:
         await cancel_open_requests(session, account.id, reason="Thay bằng yêu cầu mới.", now=now)
-    session.add(request)
-    await session.flush()
     covered = [] if command.deposit else _covered(bill, command, amount)
-    if covered:
-        await _COVER.rows(session, request=request.id, charges=covered)
-    await enqueue(
-        session, EXPIRE_JOB, ExpireRequest(request.id), key=str(request.id), run_at=request.expires_at
-    )
+    values = {name: getattr(view, name, None) for name in _FROM_COMMAND}
+    values |= {"account_id": account.id, "created_by": actor.id, "closed_reason": ""}
+    await _WRITE.rows(session, **values, charges=covered)
+    await enqueue(session, EXPIRE_JOB, ExpireRequest(view.id), key=str(view.id), run_at=view.expires_at)
     detail = {"reference": reference, "amount": amount, "counter": command.counter}
-    entry = Entry(Action.CREATE, f"billing.request:{request.id}", account.patient_id, detail=detail)
+    entry = Entry(Action.CREATE, f"billing.request:{view.id}", account.patient_id, detail=detail)
     await record(session, entry, actor)
-    touch_screens(session, request)
-    return view_of(request, account)
+    touch_screens(session, view.id, view.counter)
+    return view
 
 
 def _payload(facility: Facility, settings: BillingSettings, amount: int, reference: str) -> str:
@@ -227,13 +248,12 @@ def _covered(bill: BillView, command: CreateRequest, amount: int) -> list[UUID]:
     return [charge for charge in unpaid if charge in wanted]
 
 
-async def _same(
-    session: AsyncSession, request: PaymentRequest, account: Account, command: CreateRequest
-) -> RequestView:
+async def _same(session: AsyncSession, account: HeldAccount, command: CreateRequest) -> RequestView:
     """Return what this id asked for before. Raises RequestIdReused if it now asks for something else.
 
     Else a page sent again with other lines chosen would look taken, and its cash would be in no book.
     """
+    request = await session.get_one(PaymentRequest, command.id, populate_existing=True)
     kind = RequestKind.DEPOSIT if command.deposit else RequestKind.BILL
     asked = (account.id, kind, command.counter, command.deposit or request.amount)
     same = asked == (request.account_id, request.kind, request.counter, request.amount)
@@ -330,7 +350,8 @@ async def cancel_request(
         return view_of(request, account)
     if request.state not in {RequestState.PENDING, RequestState.EXPIRED}:
         raise RequestClosed("Yêu cầu này đã nhận tiền nên không huỷ được. Hãy làm thủ tục hoàn tiền.")
-    _close(session, request, RequestState.CANCELLED, reason=reason, now=now)
+    request.state, request.closed_at, request.closed_reason = RequestState.CANCELLED, now, reason
+    touch_screens(session, request.id, request.counter)
     await record(
         session,
         Entry(Action.VOID, f"billing.request:{request.id}", account.patient_id, reason=reason),
@@ -348,12 +369,13 @@ async def cancel_open_requests(
     charge_id: UUID | None = None,
 ) -> None:
     """Cancel the open bill requests of a locked account; with `charge_id` only those that ask for it."""
-    query = _OPEN_BILLS
-    if charge_id is not None:
-        asks = select(RequestCharge.request_id).where(RequestCharge.charge_id == charge_id)
-        query = query.where(PaymentRequest.id.in_(asks))
-    for request in await session.scalars(query, {"account": account_id}):
-        _close(session, request, RequestState.CANCELLED, reason=reason, now=now)
+    values = {"account": account_id, "reason": reason, "now": now}
+    if charge_id is None:
+        closed = await _CANCEL_OPEN.rows(session, **values)
+    else:
+        closed = await _CANCEL_ASKING.rows(session, **values, charge=charge_id)
+    for row in closed:
+        touch_screens(session, row["id"], row["counter"])
 
 
 async def expire_request(session: AsyncSession, request_id: UUID, *, now: Instant) -> bool:
@@ -371,12 +393,5 @@ async def expire_request(session: AsyncSession, request_id: UUID, *, now: Instan
         .values(state=RequestState.EXPIRED, closed_at=now)
     )
     request = await session.get_one(PaymentRequest, request_id, populate_existing=True)
-    touch_screens(session, request)
+    touch_screens(session, request.id, request.counter)
     return request.state != RequestState.PENDING
-
-
-def _close(
-    session: AsyncSession, request: PaymentRequest, state: RequestState, *, reason: str, now: Instant
-) -> None:
-    request.state, request.closed_at, request.closed_reason = state, now, reason
-    touch_screens(session, request)
