@@ -11,6 +11,7 @@ from billing.refunds.pages import AskRefundPages, RefundPages
 from billing.refunds.rest import RefundController
 from billing.requests.rest import RequestController
 from billing.screens.pages import ScreenPages
+from billing.till.cash_pages import CashPages
 from billing.till.pages import AccountPages, TillPages
 from billing.till.rest import TillController
 from billing.till.unmatched import UnmatchedPages
@@ -19,6 +20,7 @@ from billing.webhooks.rest import WebhookController
 ROUTES: list[ControllerRouterHandler] = [
     AccountPages,
     AskPages,
+    CashPages,
     InvoiceController,
     InvoicePages,
     PaperPages,

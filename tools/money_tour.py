@@ -47,6 +47,8 @@ def ask_for_money_back(page: Page) -> None:
     page.keyboard.press("F6")
     page.fill("#take-deposit #deposit", "900.000")
     page.click("#take-deposit button:has-text('Tiền mặt')")
+    page.wait_for_selector("#take-cash[open]")
+    page.keyboard.press("Enter")
     page.click("a:has-text('Hoàn tiền') >> nth=-1")
     page.wait_for_selector("form#refund")
 

@@ -173,7 +173,7 @@ async def create_request(
     bill = await bill_of_account(session, account, now=now, settings=settings)
     if bill.price_missing and await reprice_missing(session, account.id, now=now):
         bill = await bill_of_account(session, account, now=now, settings=settings)
-    amount = command.deposit or _amount_asked(bill, command)
+    amount = command.deposit or amount_asked(bill, command)
     day = format_day(local_day(account.opened_at))
     reference = reference_of(asked)
     view = RequestView(
@@ -222,8 +222,11 @@ def _payload(facility: Facility, settings: BillingSettings, amount: int, referen
     return payload
 
 
-def _amount_asked(bill: BillView, command: CreateRequest) -> int:
-    """Return the amount to freeze; a bill above what one transfer carries is asked for in parts."""
+def amount_asked(bill: BillView, command: CreateRequest) -> int:
+    """Return the amount to freeze; a bill above what one transfer carries is asked for in parts.
+
+    Raises PriceMissing, UnknownCharge, NothingToPay.
+    """
     if bill.price_missing:
         codes = ", ".join(sorted(set(bill.price_missing)))
         raise PriceMissing(f"Dịch vụ chưa có giá: {codes}. Hãy báo phòng Tài chính kế toán nhập giá.")

@@ -157,15 +157,8 @@ async def close_shift(
 
     Raises NoSuchShift, ShiftClosed, DifferenceNeedsReason.
     """
-    query = select(Shift).where(Shift.id == shift_id, Shift.cashier_id == actor.id)
-    mine = await session.scalar(query)
-    codes = 0
-    if (
-        mine is not None and mine.closed_at is None
-    ):  # Accounts are locked before shifts, as when cash is taken.
-        reason = "Quầy đóng ca."
-        codes = await cancel_at(session, mine.counter, reason=reason, actor=actor, now=now)
-    shift = await session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    query = select(Shift).where(Shift.id == shift_id, Shift.cashier_id == actor.id).with_for_update()
+    shift = await session.scalar(query)
     if shift is None:
         raise NoSuchShift("Không có ca thu này của bạn.")
     if shift.closed_at is not None:
@@ -177,6 +170,8 @@ async def close_shift(
     shift.counted, shift.expected, shift.difference = command.counted, expected, difference
     shift.reason, shift.closed_at = command.reason.strip(), now
     await session.flush()
+    # The shift first, then accounts: the order in which cash is taken.
+    codes = await cancel_at(session, shift.counter, reason="Quầy đóng ca.", actor=actor, now=now)
     detail = {"counter": shift.counter, "difference": difference, "codes_cancelled": codes}
     await record(
         session,

@@ -103,7 +103,7 @@ class TillPages(Controller):
         actor: NamedDependency[Actor],
     ) -> Response[Any]:
         """Close the shift with the drawer counted blind."""
-        shift = await _shift(session, actor)
+        shift = await shift_at_till(session, actor)
         try:
             command = CloseShift(typed_amount(data, "counted"), data.get("reason", ""))
             async with session.begin_nested():
@@ -121,7 +121,7 @@ class TillPages(Controller):
         actor: NamedDependency[Actor],
     ) -> Response[Any]:
         """Pair the second screen that shows these six digits."""
-        shift = await _shift(session, actor)
+        shift = await shift_at_till(session, actor)
         code = "".join(data.get("code", "").split())
         try:
             if len(code) != 6 or not code.isdigit():
@@ -150,7 +150,13 @@ class NoShift(Conflict):
     slug = "no-shift"
 
 
-async def _shift(session: AsyncSession, actor: Actor) -> ShiftView:
+class AmountChanged(Conflict):
+    """Something was ordered, voided or paid since the cashier looked."""
+
+    slug = "amount-changed"
+
+
+async def shift_at_till(session: AsyncSession, actor: Actor) -> ShiftView:
     shift = await shift_of(session, actor)
     if shift is None:
         raise NoShift("Bạn chưa mở ca. Hãy chọn quầy và mở ca trước.")
@@ -202,7 +208,7 @@ class AccountPages(Controller):
         billing_settings: NamedDependency[BillingSettings],
     ) -> Template:
         """Show one bill and the ways to take its money."""
-        context = await _account(session, episode_id, actor, kernel_settings, billing_settings)
+        context = await account_context(session, episode_id, actor, kernel_settings, billing_settings)
         return Template("billing/account.html", context=context)
 
     @get("/money")
@@ -215,7 +221,7 @@ class AccountPages(Controller):
         billing_settings: NamedDependency[BillingSettings],
     ) -> Template:
         """Return what changes when money moves, as a fragment."""
-        context = await _account(session, episode_id, actor, kernel_settings, billing_settings)
+        context = await account_context(session, episode_id, actor, kernel_settings, billing_settings)
         return Template("billing/_account.html", context=context)
 
     @post("/qr")
@@ -229,20 +235,9 @@ class AccountPages(Controller):
         billing_settings: NamedDependency[BillingSettings],
     ) -> Response[Any]:
         """Show a code on the second screen: for the chosen lines, or for a tạm ứng."""
-        return await _take(session, episode_id, data, actor, kernel_settings, billing_settings, cash=False)
-
-    @post("/cash")
-    async def cash(
-        self,
-        episode_id: FromPath[UUID],
-        data: URLEncodedBody[Form],
-        session: NamedDependency[AsyncSession],
-        actor: NamedDependency[Actor],
-        kernel_settings: NamedDependency[KernelSettings],
-        billing_settings: NamedDependency[BillingSettings],
-    ) -> Response[Any]:
-        """Take cash for the chosen lines, or as a tạm ứng."""
-        return await _take(session, episode_id, data, actor, kernel_settings, billing_settings, cash=True)
+        return await take_money(
+            session, episode_id, data, actor, kernel_settings, billing_settings, cash=False
+        )
 
     @post("/settlement")
     async def settle(
@@ -260,14 +255,29 @@ class AccountPages(Controller):
                     session, episode_id, actor=actor, now=utc_now(), settings=billing_settings
                 )
         except Problem as refusal:
-            context = await _account(
+            context = await account_context(
                 session, episode_id, actor, kernel_settings, billing_settings, refusal=refusal
             )
             return Template("billing/account.html", context=context, status_code=422)
         return Redirect(f"/till/{episode_id}", status_code=303)
 
 
-async def _take(
+def asked_of(form: Form, episode_id: UUID, shift: ShiftView) -> CreateRequest:
+    """Read what the form asks for: the chosen lines, or a tạm ứng. Raises BadAmount, BrokenForm."""
+    chosen = chosen_charges(form)
+    deposit = typed_amount(form, "deposit") if form.get("kind") == "deposit" else None
+    if deposit == 0:
+        raise BadAmount("Tạm ứng phải lớn hơn 0 đồng.", field="deposit")
+    return CreateRequest(
+        id=form_id(form),
+        episode_id=episode_id,
+        counter=shift.counter,
+        charge_ids=chosen if chosen and deposit is None else None,
+        deposit=deposit,
+    )
+
+
+async def take_money(
     session: AsyncSession,
     episode_id: UUID,
     form: Form,
@@ -277,22 +287,12 @@ async def _take(
     *,
     cash: bool,
 ) -> Response[Any]:
+    """Take the money the form asks for; a refusal shows the account again and says why."""
     try:
-        shift = await _shift(session, actor)
-        chosen = chosen_charges(form)
-        deposit = typed_amount(form, "deposit") if form.get("kind") == "deposit" else None
-        if deposit == 0:
-            raise BadAmount("Tạm ứng phải lớn hơn 0 đồng.", field="deposit")
-        command = CreateRequest(
-            id=form_id(form),
-            episode_id=episode_id,
-            counter=shift.counter,
-            charge_ids=chosen if chosen and deposit is None else None,
-            deposit=deposit,
-        )
+        command = asked_of(form, episode_id, await shift_at_till(session, actor))
         take = pay_in_cash if cash else create_request
         async with session.begin_nested():
-            await take(
+            taken = await take(
                 session,
                 command,
                 actor=actor,
@@ -300,13 +300,17 @@ async def _take(
                 settings=settings,
                 now=utc_now(),
             )
+            if form.get("expected", str(taken.amount)) != str(taken.amount):
+                raise AmountChanged("Số tiền vừa thay đổi. Hãy xem lại rồi thu lại.")
     except Problem as refusal:
-        context = await _account(session, episode_id, actor, kernel, settings, refusal=refusal, form=form)
+        context = await account_context(
+            session, episode_id, actor, kernel, settings, refusal=refusal, form=form
+        )
         return Template("billing/account.html", context=context, status_code=422)
     return Redirect(f"/till/{episode_id}", status_code=303)
 
 
-async def _account(
+async def account_context(
     session: AsyncSession,
     episode_id: UUID,
     actor: Actor,
@@ -316,6 +320,7 @@ async def _account(
     refusal: Problem | None = None,
     form: Form | None = None,
 ) -> dict[str, Any]:
+    """Return what the account's page shows; opening it is written down."""
     account = await till_account(session, episode_id, actor=actor, settings=settings, now=utc_now())
     pending = account.open_request
     return {
@@ -323,6 +328,7 @@ async def _account(
         "bill": account.bill,
         "person": account.person,
         "pending": pending,
+        "cash": 0,
         "qr": Markup(draw(pending.payload).svg()) if pending else None,  # noqa: S704  our own drawing
         "rows": await work_list(session, now=utc_now()),
         "current": str(episode_id),

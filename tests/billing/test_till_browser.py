@@ -95,3 +95,35 @@ def test_enter_in_the_amount_of_a_deposit_asks_by_qr_and_books_no_cash(account: 
     account.keyboard.press("Enter")
     expect(account.locator(".asking")).to_contain_text("300.000")
     assert account.locator("#money a[href^='/receipts/']").count() == 0
+
+
+def receipts(page: Page) -> int:
+    page.reload()
+    return page.locator("#money a[href^='/receipts/']").count()
+
+
+def test_f7_asks_before_it_takes_cash_and_esc_takes_none(account: Page) -> None:
+    before = receipts(account)
+    account.keyboard.press("F7")
+    dialog = account.locator("dialog#take-cash[open]")
+    expect(dialog).to_be_visible()
+    asked = int(dialog.locator("input[name=expected]").input_value())
+    account.keyboard.type(str(asked + 50_000))
+    expect(dialog.locator("output")).to_have_text("50.000 ₫")
+    account.keyboard.press("Control+A")
+    account.keyboard.type("1000")
+    expect(dialog.locator("output")).to_contain_text("còn thiếu")
+    account.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    account.goto(account.url.removesuffix("/cash/confirmation"))
+    assert receipts(account) == before
+
+
+def test_enter_twice_on_the_confirmation_books_once(account: Page) -> None:
+    before = receipts(account)
+    account.keyboard.press("F7")
+    expect(account.locator("dialog#take-cash[open]")).to_be_visible()
+    account.keyboard.press("Enter")
+    account.keyboard.press("Enter")
+    account.wait_for_url(re.compile(r"/till/[0-9a-f-]{36}$"))
+    assert receipts(account) == before + 1

@@ -11,6 +11,7 @@ from PIL import Image
 from billing.accounts.service import lock_account
 from billing.ledger.rules import Book
 from billing.payments.service import Money, pay_request
+from billing.receipts.service import receipts_of_episode
 from billing.receipts.views import Method
 from billing.requests.at_counter import open_at
 from billing.requests.service import requests_of_episode
@@ -157,6 +158,47 @@ async def test_cash_prints_a_number_and_leaves_the_list(
     page = (await client.get(f"/till/{episode}")).text
     assert re.search(r"Q1-\d\d-000001", page)
     assert "Nguyễn" not in (await client.get("/till/list")).text
+
+
+async def test_cash_is_confirmed_before_it_is_booked(
+    client: httpx.AsyncClient, sessions: Sessions, signed_in: SignedIn
+) -> None:
+    await a_till(client, sessions, signed_in)
+    episode = await an_open_bill(sessions)
+    form = {"id": str(new_id())}
+    asked = await client.post(f"/till/{episode}/cash/confirmation", data=form)
+    assert asked.status_code == 200
+    assert 'data-change-from="150000"' in asked.text
+    assert form["id"] in asked.text
+    too_little = form | {"expected": "150000", "received": "100.000"}
+    refused = await client.post(f"/till/{episode}/cash", data=too_little)
+    assert refused.status_code == 422
+    assert "Khách đưa chưa đủ" in refused.text
+    changed = await client.post(f"/till/{episode}/cash", data=form | {"expected": "140000"})
+    assert changed.status_code == 422
+    assert "Số tiền vừa thay đổi" in changed.text
+    async with sessions.begin() as session:
+        assert await requests_of_episode(session, UUID(episode)) == []
+    confirmed = form | {"expected": "150000", "received": "200.000"}
+    for _ in range(2):
+        assert (await client.post(f"/till/{episode}/cash", data=confirmed)).status_code == 303
+    async with sessions.begin() as session:
+        (request,) = await requests_of_episode(session, UUID(episode))
+        assert (request.state, request.received) == ("PAID", 150_000)
+        assert len(await receipts_of_episode(session, UUID(episode))) == 1
+    nothing_left = await client.post(f"/till/{episode}/cash/confirmation", data={"id": str(new_id())})
+    assert nothing_left.status_code == 422
+
+
+async def test_cash_without_a_shift_is_not_even_asked_for(
+    client: httpx.AsyncClient, sessions: Sessions, signed_in: SignedIn
+) -> None:
+    await signed_in(Role.CASHIER)
+    episode = await an_open_bill(sessions)
+    answer = await client.post(f"/till/{episode}/cash/confirmation", data={"id": str(new_id())})
+    assert answer.status_code == 422
+    assert "chưa mở ca" in answer.text
+    assert "take-cash" not in answer.text
 
 
 async def test_a_search_finds_by_name_and_by_reference(

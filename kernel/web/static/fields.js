@@ -27,6 +27,19 @@ onEach("[data-money]", (input) => {
   group();
 });
 
+// What to give back of the cash handed over; less than asked for is said, not counted.
+onEach("[data-change-from]", (output) => {
+  const asked = Number(output.dataset.changeFrom);
+  const handed = document.getElementById(output.htmlFor.toString());
+  const tell = () => {
+    const digits = handed.value.replace(/\D/g, "");
+    const change = digits ? Number(digits) - asked : 0;
+    output.textContent = change < 0 ? `còn thiếu ${grouped(String(-change))} ₫` : `${grouped(String(change))} ₫`;
+  };
+  handed.addEventListener("input", tell);
+  tell();
+});
+
 onEach("[data-day]", (input) => {
   // On change, not on leaving: a draft that saves itself at the change must send the whole day.
   input.addEventListener("change", () => { if (input.value.trim()) input.value = fullDay(input.value); });
