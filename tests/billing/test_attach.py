@@ -29,15 +29,11 @@ from billing.requests.views import RequestView
 from kernel.clock import local, utc_now
 from kernel.ids import new_id
 from tests.billing.builders import ACCOUNTANT, CASHIER, SETTINGS, a_delivery, a_request, an_episode
+from tests.billing.transfers import transfer
 
 
 async def lost_money(session: AsyncSession, amount: int = 150_000) -> UUID:
-    now = utc_now()
-    notice = await store_notice(session, a_delivery(amount, "chuyen tien"), now=now)
-    result = await read_notice(session, notice, settings=SETTINGS, now=now)
-    assert result.transaction_id
-    await match_transaction(session, result.transaction_id, settings=SETTINGS, now=now)
-    return result.transaction_id
+    return (await transfer(session, amount, "chuyen tien"))[0]
 
 
 async def proposed(session: AsyncSession) -> tuple[UUID, RequestView, UUID]:

@@ -40,8 +40,6 @@ from billing.invoices.service import (
     mend_buyer,
     resend_invoice,
 )
-from billing.matching.service import match_transaction
-from billing.notices.service import read_notice, store_notice
 from billing.receipts.models import Receipt
 from billing.settlements.service import end_episode
 from kernel.clock import utc_now
@@ -52,23 +50,15 @@ from tests.billing.builders import (
     FACILITY,
     SETTINGS,
     a_charge,
-    a_delivery,
     a_patient,
     a_request,
     an_episode,
 )
+from tests.billing.transfers import pay
 
 EACH = Planner(FACILITY, msgspec.structs.replace(SETTINGS, invoice_policy=Policy.EACH_PAYMENT))
 DAILY = Planner(FACILITY, SETTINGS)
 COMPANY = Buyer(BuyerKind.ORGANISATION, "Công ty Mẫu", "0101243150", address="Tỉnh Ví Dụ")
-
-
-async def pay(session: AsyncSession, amount: int, reference: str) -> None:
-    now = utc_now()
-    notice = await store_notice(session, a_delivery(amount, reference), now=now)
-    read = await read_notice(session, notice, settings=SETTINGS, now=now)
-    assert read.transaction_id
-    await match_transaction(session, read.transaction_id, settings=SETTINGS, now=now)
 
 
 async def a_settled_episode(session: AsyncSession, *, deposit: int = 0) -> UUID:

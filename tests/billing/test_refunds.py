@@ -46,8 +46,8 @@ from kernel.clock import utc_now
 from kernel.ids import new_id
 from kernel.staff.api import Role
 from tests.billing.builders import ACCOUNTANT, CASHIER, FACILITY, SETTINGS, a_request, an_episode
-from tests.billing.test_money import NOW, pay
 from tests.billing.test_prints import a_receipt, text_of
+from tests.billing.transfers import NOW, pay
 from tests.conftest import SignedIn
 
 HOLDER = "NGUYEN THI THU HA"
