@@ -11,17 +11,23 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
 
+from kernel.giving_way import GivingWay
+
 Result = TypeVar("Result")
 
 
 class CpuPool:
     """A small pool of spawned processes; with 0 workers the work runs in this process (tests)."""
 
-    def __init__(self, workers: int, *, preload: Sequence[str] = ()) -> None:
+    def __init__(
+        self, workers: int, *, preload: Sequence[str] = (), giving_way: GivingWay | None = None
+    ) -> None:
         """`preload`: modules each process imports at its start, so that no request waits for an import."""
         self._workers = workers
         self._preload = tuple(preload)
         self._pool: ProcessPoolExecutor | None = None
+        self._giving_way = giving_way or GivingWay()
+        self._behind = asyncio.Lock()
 
     def start(self) -> None:
         """Start the processes now, beside whatever comes next: only who has work for them waits for them."""
@@ -46,6 +52,14 @@ class CpuPool:
                 self._pool = self._make_pool()
             pool.shutdown(wait=False)
             return await loop.run_in_executor(self._pool or pool, function, *arguments)
+
+    async def run_behind(self, function: Callable[..., Result], /, *arguments: object) -> Result:
+        """The same for work that nobody waits for: one call at a time, so that a person waits for one of them at most,
+        and none while somebody waits for something large.
+        """
+        async with self._behind:
+            await self._giving_way.over()
+            return await self.run(function, *arguments)
 
     async def stop(self) -> None:
         """Let the running calls end and stop the processes."""

@@ -7,10 +7,14 @@ the width.
 
 from collections.abc import AsyncIterator
 from ssl import SSLContext
-from typing import cast
+from typing import Any, cast
 
 import httpx
 
+from kernel.brief import BriefLane
+
+BRIEF: dict[str, Any] = {"brief": True}
+"""Extension of a request that may be asked twice and has a short answer: cheaper, read whole."""
 _KEPT = 32  # Free lanes kept for each server.
 _ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=15)
 
@@ -21,9 +25,12 @@ class Lanes(httpx.AsyncBaseTransport):
     def __init__(self, tls: SSLContext) -> None:
         self._tls = tls
         self._free: dict[tuple[str, str, int | None], list[httpx.AsyncHTTPTransport]] = {}
+        self._brief: dict[tuple[str, str, int | None], list[BriefLane]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         server = (request.url.scheme, request.url.host, request.url.port)
+        if request.extensions.get("brief"):
+            return await self._ask(request, self._brief.setdefault(server, []))
         free = self._free.setdefault(server, [])
         lane = free.pop() if free else httpx.AsyncHTTPTransport(verify=self._tls, limits=_ONE)
         try:
@@ -39,10 +46,26 @@ class Lanes(httpx.AsyncBaseTransport):
             extensions=answer.extensions,
         )
 
+    async def _ask(self, request: httpx.Request, free: list[BriefLane]) -> httpx.Response:
+        lane = free.pop() if free else BriefLane(self._tls)
+        try:
+            answer = await lane.ask(request)
+        except BaseException:
+            lane.close()
+            raise
+        if lane.is_open and len(free) < _KEPT:
+            free.append(lane)
+        else:
+            lane.close()
+        return answer
+
     async def aclose(self) -> None:
         for free in self._free.values():
             while free:
                 await free.pop().aclose()
+        for brief in self._brief.values():
+            while brief:
+                brief.pop().close()
 
 
 class _Answer(httpx.AsyncByteStream):

@@ -8,11 +8,12 @@ from typing import Any
 
 import httpx
 from litestar.datastructures import State
-from msgspec import Struct
+from msgspec import Struct, field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kernel.cpu import CpuPool
 from kernel.db import Sessions
+from kernel.giving_way import GivingWay
 from kernel.lanes import Lanes
 from kernel.objects import BucketStore, FolderStore, ObjectStore
 from kernel.settings import KernelSettings
@@ -30,6 +31,7 @@ class Services(Struct, frozen=True):
     http: httpx.AsyncClient
     cpu: CpuPool
     wake: Wake
+    giving_way: GivingWay = field(default_factory=GivingWay)
 
 
 def object_store(settings: KernelSettings) -> ObjectStore:
@@ -55,7 +57,8 @@ async def open_services(
     `engine`: where to LISTEN; None (tests in one transaction) keeps the news inside the process.
     """
     kernel: KernelSettings = settings.kernel
-    wake, cpu = Wake(), CpuPool(kernel.cpu_workers, preload=preload)
+    wake, giving_way = Wake(), GivingWay()
+    cpu = CpuPool(kernel.cpu_workers, preload=preload, giving_way=giving_way)
     bind_wake(sessions, wake)
     async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS, transport=Lanes(_tls())) as http:
         if engine is not None:
@@ -69,6 +72,7 @@ async def open_services(
                 http=http,
                 cpu=cpu,
                 wake=wake,
+                giving_way=giving_way,
             )
         finally:
             await cpu.stop()

@@ -14,7 +14,7 @@ from signing.events import DocumentRefused, DocumentSigned
 PREFIX = "emr.sheet:"
 
 
-@on(DocumentSigned, name="emr.mark_sheet_signed")
+@on(DocumentSigned, name="emr.mark_sheet_signed", gives_way=True)
 async def mark_sheet_signed(job: Job, event: DocumentSigned) -> None:
     """Note a signature; with the last one the sheet is signed and the version before it is replaced."""
     if not event.subject.startswith(PREFIX):

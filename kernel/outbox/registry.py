@@ -49,6 +49,7 @@ class Handler:
     network: bool
     backoff: Backoff
     every: timedelta | None = None
+    gives_way: bool = False
 
 
 @dataclass(slots=True)
@@ -62,16 +63,22 @@ _registry = _Registry()
 
 
 def on(
-    event: type[Struct], *, name: str, network: bool = False, backoff: Backoff | None = None
+    event: type[Struct],
+    *,
+    name: str,
+    network: bool = False,
+    backoff: Backoff | None = None,
+    gives_way: bool = False,
 ) -> Callable[[Function], Function]:
     """Run `async def handler(job, event)` for each published event of this type.
 
     `name`: package and verb, "billing.charge_order"; it is stored, so it never changes.
     `network`: the handler calls somebody else's server and gets no open transaction.
+    `gives_way`: not started while somebody waits for something large in this process (`Services.giving_way`).
     """
 
     def register(function: Function) -> Function:
-        _add(Handler(name, function, event, network, backoff or Backoff()))
+        _add(Handler(name, function, event, network, backoff or Backoff(), gives_way=gives_way))
         _registry.by_event.setdefault(event, []).append(name)
         return function
 
@@ -79,14 +86,17 @@ def on(
 
 
 def job(
-    kind: str, *, network: bool = False, backoff: Backoff | None = None
+    kind: str, *, network: bool = False, backoff: Backoff | None = None, gives_way: bool = False
 ) -> Callable[[Function], Function]:
-    """Run `async def handler(job, payload)`, or `handler(job)`, for each enqueued job of this kind."""
+    """Run `async def handler(job, payload)`, or `handler(job)`, for each enqueued job of this kind.
+
+    `network`, `gives_way`: as for `on`.
+    """
 
     def register(function: Function) -> Function:
         names = list(signature(function).parameters)
         payload_type = get_type_hints(function).get(names[1], Any) if len(names) > 1 else None
-        _add(Handler(kind, function, payload_type, network, backoff or Backoff()))
+        _add(Handler(kind, function, payload_type, network, backoff or Backoff(), gives_way=gives_way))
         return function
 
     return register
@@ -118,8 +128,9 @@ def handlers_of(event: type[Struct]) -> list[Handler]:
     return [_registry.handlers[name] for name in _registry.by_event.get(event, [])]
 
 
-def known_kinds() -> list[str]:
-    return list(_registry.handlers)
+def known_kinds(*, at_once: bool = False) -> list[str]:
+    """Return every kind that has a handler; `at_once`: only those that give way to nobody."""
+    return [kind for kind, handler in _registry.handlers.items() if not (at_once and handler.gives_way)]
 
 
 def periodic_handlers() -> dict[str, Handler]:

@@ -98,7 +98,8 @@ class Worker:
 
     async def _claim(self, free: int) -> list[Claim]:
         async with self._services.sessions.begin() as session:
-            return await claims.claim(session, known_kinds(), limit=free, lease=self._lease)
+            kinds = known_kinds(at_once=self._services.giving_way.asked())
+            return await claims.claim(session, kinds, limit=free, lease=self._lease)
 
     def _start(self, claim: Claim) -> None:
         task = asyncio.create_task(self._run_and_kick(claim), name=f"job {claim.kind}")

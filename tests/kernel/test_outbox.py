@@ -32,6 +32,7 @@ from kernel.outbox.api import (
     periodic_jobs,
     publish,
     retry_job,
+    working,
 )
 from kernel.outbox.claims import LeaseLost, claim, end
 from kernel.outbox.registry import known_kinds
@@ -390,6 +391,34 @@ async def test_a_commit_wakes_the_worker_at_once(services: Services) -> None:
         worker.stop()
         await task
     assert await state_of(services, "a.now") == [("done", 1)]
+
+
+async def test_work_that_gives_way_waits_while_somebody_waits_for_something_large(
+    services: Services,
+) -> None:
+    ran: list[str] = []
+    prompt, patient = asyncio.Event(), asyncio.Event()
+
+    @job("a.prompt")
+    async def hurry(job: Job) -> None:
+        ran.append("prompt")
+        prompt.set()
+
+    @job("a.patient", gives_way=True)
+    async def wait(job: Job) -> None:
+        ran.append("patient")
+        patient.set()
+
+    async with working(services), asyncio.timeout(10):
+        with services.giving_way.large():
+            async with services.sessions.begin() as session:
+                await enqueue(session, "a.patient")
+            async with services.sessions.begin() as session:
+                await enqueue(session, "a.prompt")
+            await prompt.wait()
+            assert ran == ["prompt"]
+        await patient.wait()
+    assert ran == ["prompt", "patient"]
 
 
 async def test_a_worker_outlives_cut_connections_and_a_database_that_is_away(
