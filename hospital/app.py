@@ -54,7 +54,7 @@ ROOT = Path(__file__).parent.parent
 PRELOAD = (
     "kernel.paper.warm",
     "emr.sheets.paper",
-    "signing.verification.pdf",
+    "signing.archive.lift",
 )
 """What the worker processes are for: imported at their start."""
 PACKAGES = ("signing", "emr", "billing", "patient_portal", "kiosk", "hospital")

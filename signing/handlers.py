@@ -55,7 +55,7 @@ async def seal(job: Job, payload: SealDocument) -> None:
         raise TryLater(result.reason, after=timedelta(seconds=30 * job.attempt))
 
 
-@on(DocumentSigned, name=LIFT, network=True)
+@on(DocumentSigned, name=LIFT, network=True, gives_way=True)
 async def lift(job: Job, event: DocumentSigned) -> None:
     """After the last slot: add what keeps the file verifiable for its retention term. Never loses a signature."""
     if not event.complete:
@@ -66,7 +66,7 @@ async def lift(job: Job, event: DocumentSigned) -> None:
         raise TryLater(refused.detail, after=timedelta(minutes=min(360, 2**job.attempt))) from refused
 
 
-@job(RENEW, network=True)
+@job(RENEW, network=True, gives_way=True)
 async def renew(job: Job, payload: RenewArchive) -> None:
     """Stamp an archive copy once more, before its last timestamp loses its proof."""
     try:
@@ -84,7 +84,7 @@ async def renewal_ring(job: Job) -> None:
         await enqueue(job.session, RENEW, RenewArchive(document_id), key=key)
 
 
-@job(JUDGE, network=True)
+@job(JUDGE, network=True, gives_way=True)
 async def judge(job: Job, payload: JudgeFiles) -> None:
     """Let pyHanko judge files we signed; a no is a bug or an attack, and is recorded and shown as a dead job."""
     refused = [
@@ -101,7 +101,8 @@ async def _judge(job: Job, document_id: UUID, sha256: str) -> str:
     async with job.sessions() as session:
         if await session.get(Verdict, sha256) is not None:
             return ""
-    report = await verify_file(job.services, await job.services.objects.get(sha256), now=job.now)
+    data = await job.services.objects.get(sha256)
+    report = await verify_file(job.services, data, now=job.now, behind=True)
     values = {
         "sha256": report.sha256,
         "valid": report.valid,

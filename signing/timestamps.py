@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from msgspec import Struct
 
+from kernel.lanes import BRIEF
 from signing.cms import TST_INFO, read_signed_data
 from signing.der import (
     BOOLEAN,
@@ -74,6 +75,7 @@ class TimestampClient:
                         content=timestamp_query(imprint, nonce),
                         headers={"content-type": "application/timestamp-query"},
                         timeout=self._timeout,
+                        extensions=BRIEF,
                     )
                 answer.raise_for_status()
                 if len(answer.content) > SIZE_MAXIMUM:

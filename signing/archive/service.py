@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Instant
 from kernel.services import Services
-from signing.archive.lift import CannotLift, Material, add_material, lift_file
+from signing.archive.lift import CannotLift, Material, end_lift, lift_file
 from signing.archive.models import Archived
 from signing.cms import read_signed_data
 from signing.context import Context, context_of
@@ -24,7 +24,7 @@ from signing.documents.rules import DocumentState
 from signing.documents.views import DocumentNotFound, get_document
 from signing.status import Standing
 from signing.trust import TrustList
-from signing.verification.pdf import BYTE_RANGE, verify_pdf_job
+from signing.verification.pdf import BYTE_RANGE
 from signing.verification.report import Level
 
 LIFT = "signing.lift"
@@ -63,10 +63,12 @@ async def lift_document(
         list(dict.fromkeys((*kept.ocsps, *asked.ocsps))),
         list(dict.fromkeys((*kept.crls, *asked.crls))),
     )
-    made = await lift_file(pdf, known, stamps=stamps, now=now)
+    made = await lift_file(pdf, known, stamps=stamps, now=now, cpu=services.cpu)
     last = signer_paths(made[len(pdf) :], context.trust, now, base=len(pdf))
-    made = add_material(made, await _material(services, context, last, now))
-    report = await services.cpu.run(verify_pdf_job, made, context.trust_pem, context.trust.demo, now, (), ())
+    lasting = await _material(services, context, last, now)
+    made, report = await services.cpu.run_behind(
+        end_lift, made, lasting, context.trust_pem, context.trust.demo, now
+    )
     if not report.valid or any(s.level is not Level.B_LTA for s in report.signatures):
         raise CannotLift("Bản lưu trữ dài hạn không qua được kiểm tra, giữ bản cũ.")
     sha256 = await services.objects.put(made)

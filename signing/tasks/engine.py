@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
 
+from kernel.giving_way import Turns
 from signing.appearance import Appearance, Enclosed, Ink, Typeface
 from signing.append import FieldTaken, Pending, open_revision
 from signing.certificate_names import names_of
@@ -95,15 +96,21 @@ async def sign_file(
     token_room: int,
     look: Look,
     now: datetime,
+    turns: Turns | None = None,
 ) -> Signed:
-    """Both steps with a key at hand. Raises what `prepare_signature` and `complete_signature` raise."""
-    room = token_room if stamps else 0
-    prepared = await prepare_signature(
-        pdf, head, layout, field, signer, trust=trust, token_room=room, look=look, now=now
-    )
-    value = await signer.sign(prepared.attributes)
+    """Both steps with a key at hand; `turns`: shared by files that are signed side by side.
+
+    Raises what `prepare_signature` and `complete_signature` raise.
+    """
+    room, turns = token_room if stamps else 0, turns or Turns()
+    async with turns:
+        prepared = await prepare_signature(
+            pdf, head, layout, field, signer, trust=trust, token_room=room, look=look, now=now
+        )
+        value = await signer.sign(prepared.attributes)
     stamp = await stamps.stamp(value, now=now) if stamps else None
-    return complete_signature(prepared, pdf, value, stamp, trust=trust, now=now)
+    async with turns:
+        return complete_signature(prepared, pdf, value, stamp, trust=trust, now=now)
 
 
 async def prepare_signature(

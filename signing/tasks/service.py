@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.audit.api import Action, Entry, record_apart
 from kernel.clock import Instant
+from kernel.giving_way import Turns
 from kernel.ids import new_id
 from kernel.problems import Problem, Refused
 from kernel.services import Services
@@ -69,6 +70,20 @@ async def sign_documents(
     settings = context_of(services).settings
     if len(document_ids) > settings.batch_maximum:
         raise BatchTooLarge(f"Mỗi lần ký tối đa {settings.batch_maximum} văn bản.")
+    with services.giving_way.large():
+        return await _sign_documents(services, actor, document_ids, pin, now, token=token, keep=keep)
+
+
+async def _sign_documents(
+    services: Services,
+    actor: Actor,
+    document_ids: list[UUID],
+    pin: str | None,
+    now: Instant,
+    *,
+    token: str | None,
+    keep: bool,
+) -> list[SignResult]:
     try:
         chosen, others = await choose_certificate(services, actor, document_ids, AT_ONCE)
         if pin:
@@ -244,6 +259,7 @@ class _AtHand:
         self._signer, self._now, self._trust = signer, now, context.trust
         self._look = Look(context.face(), title=title)
         self._stamps: TimestampClient | None = context.stamps(services.http)
+        self._turns = Turns()
         self._token_room = context.settings.token_room_bytes
 
     async def __call__(self, item: Leased, pdf: bytes) -> Signed:
@@ -258,6 +274,7 @@ class _AtHand:
             token_room=self._token_room,
             look=look_for(self._look, item),
             now=self._now,
+            turns=self._turns,
         )
 
 

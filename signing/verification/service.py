@@ -36,23 +36,31 @@ class Kept(Struct, frozen=True):
     crls: tuple[bytes, ...] = ()
 
 
-async def verify_file(services: Services, data: bytes, *, now: datetime, kept: Kept = Kept()) -> Report:
-    """Judge a PDF or XML file. Raises UnknownFormat and what `verify_pdf` and `verify_xml` raise."""
+async def verify_file(
+    services: Services, data: bytes, *, now: datetime, kept: Kept = Kept(), behind: bool = False
+) -> Report:
+    """Judge a PDF or XML file; `behind`: nobody waits for it.
+
+    Raises UnknownFormat and what `verify_pdf` and `verify_xml` raise.
+    """
     context = context_of(services)
     if len(data) > context.settings.verify_bytes_maximum:
         raise FileTooLarge(f"Tệp lớn hơn {context.settings.verify_bytes_maximum // 1_000_000} MB.")
     known = context.verdicts.get(data, context.trust.fingerprint, now=now)
     if known is not None:
         return known
-    report = await _judge(services, context, data, kept, now)
+    report = await _judge(services, context, data, kept, now, behind=behind)
     context.verdicts.put(data, context.trust.fingerprint, report)
     return report
 
 
-async def _judge(services: Services, context: Context, data: bytes, kept: Kept, now: datetime) -> Report:
+async def _judge(
+    services: Services, context: Context, data: bytes, kept: Kept, now: datetime, *, behind: bool
+) -> Report:
     if is_pdf(data):
+        run = services.cpu.run_behind if behind else services.cpu.run
         answers = await ask_signers(context.status(services.http), data, context.trust, now=now)
-        return await services.cpu.run(
+        return await run(
             verify_pdf_job,
             data,
             context.trust_pem,

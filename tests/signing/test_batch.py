@@ -1,7 +1,14 @@
-"""A batch: requests side by side, no transaction open meanwhile, a handful of statements, one certificate throughout."""
+"""A batch: requests side by side, no transaction open meanwhile, a handful of statements, one certificate throughout.
+
+Figures are of the processor or ratios of one run, so that a busy machine changes nothing.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+import time
+from asyncio import base_events
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -11,11 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from hospital.demo.pki import DemoPki
 from hospital.settings import Settings
 from kernel.clock import utc_now
+from kernel.outbox.registry import known_kinds
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
 from signing.api import SignState, WrongPin, sign_documents
+from signing.archive.service import LIFT
 from signing.certificates.models import Certificate
 from signing.documents.models import Document, Signature
+from signing.tasks.finish import JUDGE
 from tests.conftest import RealDatabase
 from tests.signing.holders import PIN
 from tests.signing.hospital import (
@@ -25,6 +35,9 @@ from tests.signing.hospital import (
     give_certificate,
     with_authority,
 )
+
+DELAY_SECONDS, NOTES = 0.04, 60
+LONGEST_CPU_SECONDS = 0.03
 
 
 class Desk:
@@ -154,3 +167,73 @@ async def test_the_certificate_of_a_batch_is_one_even_if_it_is_replaced_meanwhil
     async with desk.services.sessions() as session:
         used = set(await session.scalars(select(Signature.certificate_id)))
     assert used == {first}
+
+
+class FarAway(httpx.AsyncBaseTransport):
+    """Puts the authority some way off and notes when each request for a stamp was on its way."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.trips: list[tuple[float, float]] = []
+        self.heavy_work_waits: set[bool] = set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if str(request.url) != TSA:
+            return await self._desk.authority.handle_async_request(request)
+        start = time.perf_counter()
+        await asyncio.sleep(DELAY_SECONDS)
+        self.heavy_work_waits.add(self._desk.services.giving_way.asked())
+        answer = await self._desk.authority.handle_async_request(request)
+        self.trips.append((start, time.perf_counter()))
+        return answer
+
+
+async def sign_far_away(desk: Desk, count: int) -> FarAway:
+    far, documents = FarAway(desk), await desk.documents(count)
+    async with httpx.AsyncClient(transport=far) as http:
+        served = with_authority(desk.services, http)
+        await sign_all(Desk(served, desk.actor, desk.authority), documents)
+    return far
+
+
+async def test_stamps_of_a_batch_take_much_less_than_the_sum_of_their_waits(desk: Desk) -> None:
+    far = await sign_far_away(desk, NOTES)
+    waited = sum(end - start for start, end in far.trips)
+    assert len(far.trips) == NOTES
+    assert waited >= NOTES * DELAY_SECONDS
+    assert max(end for _, end in far.trips) - min(start for start, _ in far.trips) < waited / 3
+
+
+@pytest.fixture
+def rounds(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """How long each round of the event loop kept the processor, s: nobody else is served meanwhile."""
+    spent: list[float] = []
+    run_once = base_events.BaseEventLoop._run_once  # type: ignore[attr-defined]  # asyncio's own
+
+    def measured(loop: Any) -> None:
+        start = time.thread_time()
+        run_once(loop)
+        spent.append(time.thread_time() - start)
+
+    monkeypatch.setattr(base_events.BaseEventLoop, "_run_once", measured)
+    gc.collect()
+    gc.freeze()  # As the server does.
+    yield spent
+    gc.unfreeze()
+
+
+async def test_no_round_of_the_event_loop_is_long_during_a_batch(desk: Desk, rounds: list[float]) -> None:
+    await sign_far_away(desk, 2)
+    documents = await desk.documents(NOTES)
+    rounds.clear()
+    await sign_all(desk, documents)
+    assert len(rounds) > 2 * NOTES
+    assert max(rounds) < LONGEST_CPU_SECONDS, sorted(rounds)[-5:]
+
+
+async def test_heavy_jobs_are_not_started_while_a_batch_is_under_way(desk: Desk) -> None:
+    far = await sign_far_away(desk, 3)
+    assert far.heavy_work_waits == {True}
+    assert not desk.services.giving_way.asked()
+    giving_way = set(known_kinds()) - set(known_kinds(at_once=True))
+    assert {LIFT, JUDGE, "emr.mark_sheet_signed"} <= giving_way
