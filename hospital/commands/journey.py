@@ -10,6 +10,7 @@ import httpx
 import msgspec
 
 from hospital.demo.running import Hospital, running_hospital
+from hospital.journey.clinic import as_json
 from hospital.journey.proof import Paper, check_papers, write_audit
 from hospital.journey.steps import Broken, Step, Steps
 from hospital.journey.walk import Evidence, walk, write
@@ -46,6 +47,8 @@ def _walk_and_prove(hospital: Hospital, steps: Steps, evidence: Evidence, out: P
     with steps.step("kiểm tra mọi chữ ký"):
         (out / "trust.pem").write_bytes(trust(hospital))
         papers = check_papers(out)
+        reports = {paper.file: paper.report for paper in papers}
+        (out / "verified.json").write_bytes(as_json(reports))
     with steps.step("nhật ký đủ và toàn vẹn"):
         write_audit(read_settings(hospital.environment), evidence.patients, out)
     _write_summary(out, steps, evidence, papers)
@@ -64,7 +67,9 @@ def _write_summary(out: Path, steps: Steps, evidence: Evidence, papers: Sequence
         "steps": steps.done,
         "reference": evidence.reference,
         "amount": evidence.amount,
-        "documents": papers,
+        "documents": [
+            {"file": paper.file, "sha256": paper.sha256, "signers": paper.signers} for paper in papers
+        ],
     }
     (out / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
 

@@ -1,4 +1,4 @@
-"""`hospital verify FILE`: the verification report of a signed PDF or XML file, in Vietnamese."""
+"""`hospital verify FILE…`: the verification report of signed PDF or XML files, in Vietnamese."""
 
 import asyncio
 from datetime import datetime
@@ -16,27 +16,39 @@ from signing.verification.report import clock
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @click.option(
     "--trust",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="PEM của các tổ chức chứng thực được tin; mặc định: của hệ thống này.",
 )
-@click.option("--json", "as_json", is_flag=True, help="In báo cáo dạng JSON.")
+@click.option("--json", "as_json", is_flag=True, help="In báo cáo dạng JSON, mỗi tệp một dòng.")
 @click.option("--offline", is_flag=True, help="Không hỏi OCSP/CRL qua mạng.")
-def verify(file: Path, trust: Path | None, as_json: bool, offline: bool) -> None:
-    """Kiểm tra chữ ký của một tệp PDF hoặc XML. Mã thoát 0 chỉ khi mọi chữ ký hợp lệ."""
+def verify(files: tuple[Path, ...], trust: Path | None, as_json: bool, offline: bool) -> None:
+    """Kiểm tra chữ ký của một hay nhiều tệp PDF hoặc XML. Mã thoát 0 chỉ khi mọi chữ ký của mọi tệp hợp lệ."""
     roots = TrustList.from_pem(trust.read_bytes()) if trust else _own_trust()
+    worst = 0
+    for number, file in enumerate(files):
+        if number and not as_json:
+            click.echo("")
+        worst = max(worst, _tell(file, roots, as_json=as_json, offline=offline))
+    raise SystemExit(worst)
+
+
+def _tell(file: Path, roots: TrustList, *, as_json: bool, offline: bool) -> int:
+    """Print one file's report; returns 0 valid, 1 not valid, 2 not readable."""
     try:
         report = asyncio.run(_verify(file.read_bytes(), roots, offline=offline, now=utc_now()))
     except Problem as refused:
         if as_json:
             click.echo(msgspec.json.encode({"valid": False, "summary": refused.detail}).decode())
         else:
-            click.echo(f"Không kiểm tra được: {refused.detail}")
-        raise SystemExit(2) from None
+            click.echo(f"Không kiểm tra được {file.name}: {refused.detail}")
+        return 2
     click.echo(msgspec.json.encode(report).decode() if as_json else describe(file.name, report))
-    raise SystemExit(0 if report.valid else 1)
+    return 0 if report.valid else 1
 
 
 def _own_trust() -> TrustList:

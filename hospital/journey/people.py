@@ -1,4 +1,4 @@
-"""The three people of the walk, as their cards tell of them. Invented."""
+"""The three people of the walk and who signs for one of them, as their cards tell of them. Invented."""
 
 from msgspec import Struct
 
@@ -32,3 +32,12 @@ CO_PAY = Person(
     "Phạm Văn Mẫu Hai", "001078880002", "1978-11-02", "MALE", "0509000002", "BHYT", "DN4999988800002"
 )
 SELF_PAY = Person("Nguyễn Thị Mẫu Ba", "001188880003", "1988-07-21", "FEMALE", "0509000003", "SELF_PAY")
+WIFE = {
+    "kind": "REPRESENTATIVE",
+    "name": "Lê Thị Mẫu Bốn",
+    "number": "001180880004",
+    "relation": "Vợ",
+    "standing": "AUTHORISED",
+    "standing_note": "Giấy uỷ quyền của người bệnh",
+}
+"""Who signs for the second person, as staff writes it down from the papers seen."""

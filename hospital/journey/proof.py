@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,25 +19,30 @@ from kernel.audit.signer import FileSigner
 from kernel.audit.verify import verify_audit
 from kernel.db import make_engine, make_sessions
 
-SIGNED = ("record.pdf", "prescription.pdf", "discharge.pdf", "receipt.pdf", "bill.pdf", "invoice.xml")
+SIGNED = (
+    "record.pdf",
+    "prescription.pdf",
+    "consent.pdf",
+    "discharge.pdf",
+    "remote.pdf",
+    "receipt.pdf",
+    "bill.pdf",
+    "invoice.xml",
+)
 
 
 class Paper(Struct, frozen=True):
-    """A document of the walk: its file, SHA-256 of the file, and who signed it."""
+    """A document of the walk: its file, SHA-256 of the file, who signed it, and the whole report of `hospital verify`."""
 
     file: str
     sha256: str
     signers: list[str]
+    report: dict[str, Any]
 
 
 def check_papers(folder: Path) -> list[Paper]:
     """Verify each document with the product's own command, as a person would. Raises AssertionError."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return list(pool.map(lambda name: _check(folder, name), SIGNED))
-
-
-def _check(folder: Path, name: str) -> Paper:
-    command = [sys.executable, "-m", "hospital", "verify", str(folder / name), "--json"]
+    command = [sys.executable, "-m", "hospital", "verify", *(str(folder / name) for name in SIGNED), "--json"]
     answer = subprocess.run(
         [*command, "--trust", str(folder / "trust.pem")],
         cwd=ROOT,
@@ -46,10 +50,14 @@ def _check(folder: Path, name: str) -> Paper:
         text=True,
         check=False,
     )
-    assert answer.returncode == 0, f"{name}: {answer.stdout}{answer.stderr}"
-    report = msgspec.json.decode(answer.stdout)
+    assert answer.returncode == 0, f"{answer.stdout}{answer.stderr}"
+    reports = [msgspec.json.decode(line) for line in answer.stdout.splitlines() if line.startswith("{")]
+    return [_paper(folder, name, report) for name, report in zip(SIGNED, reports, strict=True)]
+
+
+def _paper(folder: Path, name: str, report: dict[str, Any]) -> Paper:
     digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    return Paper(name, digest, [signature["signer"] for signature in report["signatures"]])
+    return Paper(name, digest, [signature["signer"] for signature in report["signatures"]], report)
 
 
 async def _audit_rows(

@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from hospital.demo.known import DEMO_PASSWORD
 from hospital.demo.running import Hospital
-from hospital.journey import clinic, home, money
+from hospital.journey import bedside, clinic, home, money, remote
 from hospital.journey.clients import Client, staff
-from hospital.journey.people import CO_PAY, NOTHING_TO_PAY, SELF_PAY, Person
+from hospital.journey.people import CO_PAY, NOTHING_TO_PAY, SELF_PAY, WIFE, Person
 from hospital.journey.steps import Steps
 
 
@@ -18,6 +18,7 @@ class Team(Struct):
 
     reception: Client
     doctor: Client
+    remote_doctor: Client
     laboratory: Client
     head: Client
     cashier: Client
@@ -41,6 +42,7 @@ def sign_everybody_in(base_url: str) -> Team:
     names = {
         "reception": "tiepdon",
         "doctor": "bacsi",
+        "remote_doctor": "bacsi2",
         "laboratory": "xetnghiem",
         "head": "truongkhoa",
         "cashier": "thungan",
@@ -57,6 +59,7 @@ def walk(hospital: Hospital, steps: Steps, evidence: Evidence) -> None:
         insured_without_share(team, steps, evidence)
         insured_with_share(hospital, team, steps, evidence)
         self_pay(hospital, team, steps, evidence)
+        approved_on_a_phone(hospital, team, steps, evidence)
     finally:
         team.close()
 
@@ -105,6 +108,7 @@ def insured_with_share(hospital: Hospital, team: Team, steps: Steps, evidence: E
         sheet = clinic.write_sheet(team.doctor, visit["id"], "PKB", clinic.NOTE | {"huong_giai_quyet": "4"})
         clinic.sign(team.doctor, [sheet["document_id"]])
         stay = clinic.admit(team.doctor, visit["id"])
+    consent(hospital, team, steps, evidence, visit["id"])
     with steps.step("ra viện, giấy ra viện hai chữ ký"):
         clinic.discharge(team.head, stay["id"])
         paper = clinic.write_sheet(team.head, visit["id"], "GRV", clinic.DISCHARGE)
@@ -120,6 +124,37 @@ def insured_with_share(hospital: Hospital, team: Team, steps: Steps, evidence: E
         money.wait_until_paid(team.cashier, request["id"])
         settled = money.wait_until_settled(team.cashier, visit["episode_id"])
         assert settled["paid"] == settled["payable"] == request["amount"], settled
+
+
+def consent(hospital: Hospital, team: Team, steps: Steps, evidence: Evidence, visit_id: str) -> None:
+    """His wife signs the admission consent for him on a tablet; the hospital seals it, the doctor signs after her."""
+    with steps.step("cam kết nhập viện: vợ người bệnh đọc và ký trên máy tính bảng"):
+        paper = clinic.write_sheet(team.doctor, visit_id, "40-BV2", {"giu_tai_san": True})
+        sitting, code = bedside.open_sitting(team.doctor, [paper["document_id"]], WIFE)
+        tablet = bedside.Tablet(hospital.base_url, code)
+        try:
+            tablet.read()
+            tablet.draw()
+        finally:
+            tablet.close()
+        bedside.wait_until_sealed(team.doctor, sitting)
+    with steps.step("bác sĩ ký cam kết sau người đại diện"):
+        clinic.sign(team.doctor, [paper["document_id"]])
+        clinic.wait_until_complete(team.doctor, paper["document_id"])
+        evidence.files["consent.pdf"] = clinic.signed_file(team.doctor, paper["document_id"])
+
+
+def approved_on_a_phone(hospital: Hospital, team: Team, steps: Steps, evidence: Evidence) -> None:
+    """A doctor whose key is at a remote service asks; the phone answers later, and the service calls back."""
+    with steps.step("bác sĩ gửi yêu cầu ký từ xa"):
+        documents = [document["id"] for document in remote.waiting(team.remote_doctor)]
+        sitting = remote.ask(team.remote_doctor, documents)
+    with steps.step("phê duyệt trên điện thoại, dịch vụ báo lại, văn bản được ký"):
+        request = remote.on_the_phone(hospital.outside_url)
+        assert len(request["documents"]) == len(documents), request
+        remote.press(hospital.outside_url, request["handle"])
+        remote.wait_until_signed(team.remote_doctor, sitting["id"])
+        evidence.files["remote.pdf"] = clinic.signed_file(team.remote_doctor, documents[0])
 
 
 def self_pay(hospital: Hospital, team: Team, steps: Steps, evidence: Evidence) -> None:

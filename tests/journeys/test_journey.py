@@ -13,13 +13,17 @@ import zxingcpp
 from PIL import Image
 
 from hospital.processes import ROOT
+from tests.signing.acts import nss_database, run
 
 pytestmark = [pytest.mark.slow]
 
 PROMISED = {
     "record.pdf",
     "prescription.pdf",
+    "consent.pdf",
     "discharge.pdf",
+    "remote.pdf",
+    "verified.json",
     "qr.png",
     "qr.txt",
     "notice.json",
@@ -68,7 +72,7 @@ def test_the_summary_names_each_document_with_its_hash_and_signers(
     walked: Path, summary: dict[str, Any]
 ) -> None:
     documents = {paper["file"]: paper for paper in summary["documents"]}
-    assert {"record.pdf", "prescription.pdf", "discharge.pdf", "invoice.xml"} <= set(documents)
+    assert {"record.pdf", "consent.pdf", "remote.pdf", "discharge.pdf", "invoice.xml"} <= set(documents)
     for name, paper in documents.items():
         assert hashlib.sha256((walked / name).read_bytes()).hexdigest() == paper["sha256"]
         assert paper["signers"]
@@ -94,7 +98,42 @@ def test_the_notice_carries_the_reference_and_its_signature(walked: Path, summar
     assert headers["x-sepay-signature"].startswith("sha256=")
 
 
-@pytest.mark.parametrize("name", ["record.pdf", "prescription.pdf", "discharge.pdf"])
+def test_a_relative_signed_by_hand_the_hospital_sealed_it_and_the_doctor_signed_after(walked: Path) -> None:
+    report = json.loads((walked / "verified.json").read_text())["consent.pdf"]
+    assert report["valid"]
+    by_hand, doctor = report["signatures"]
+    assert by_hand["person"]["name"] == "Lê Thị Mẫu Bốn"
+    assert doctor["signer"] == "Lê Minh Tuấn"
+    assert [signature["field"] for signature in report["signatures"]] == ["nguoi_benh", "nhan_vien"]
+
+
+def test_a_paper_was_signed_by_a_phone(walked: Path) -> None:
+    report = json.loads((walked / "verified.json").read_text())["remote.pdf"]
+    assert report["valid"]
+    [signature] = report["signatures"]
+    assert (signature["signer"], signature["level"]) == ("Phạm Thu Hương", "B-T")
+
+
+def test_every_signed_paper_has_its_report(walked: Path, summary: dict[str, Any]) -> None:
+    reports = json.loads((walked / "verified.json").read_text())
+    assert set(reports) == {paper["file"] for paper in summary["documents"]}
+    assert all(report["valid"] for report in reports.values())
+
+
+@pytest.mark.parametrize(("name", "count"), [("remote.pdf", 1), ("consent.pdf", 2), ("discharge.pdf", 2)])
+def test_pdfsig_says_valid(walked: Path, tmp_path: Path, name: str, count: int) -> None:
+    end = "-----END CERTIFICATE-----\n"
+    files = []
+    for number, block in enumerate((walked / "trust.pem").read_text().split(end)[:-1]):
+        files.append(tmp_path / f"{number}.pem")
+        files[-1].write_text(block + end)
+    said = run("pdfsig", "-nssdir", nss_database(tmp_path, *files), "-nocert", walked / name)
+    assert said.count("Signature is Valid.") == count, said
+
+
+@pytest.mark.parametrize(
+    "name", ["record.pdf", "prescription.pdf", "consent.pdf", "discharge.pdf", "remote.pdf"]
+)
 def test_qpdf_finds_no_fault(walked: Path, name: str) -> None:
     done = subprocess.run(["qpdf", "--check", walked / name], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

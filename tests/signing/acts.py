@@ -88,6 +88,16 @@ def write_roots(pki: DemoPki, folder: Path) -> tuple[Path, Path]:
     return root, issuing
 
 
+def nss_database(folder: Path, root: Path, *issuers: Path) -> str:
+    """Make a database for pdfsig (`-nssdir`) that trusts one root and knows the authorities below it."""
+    database = f"sql:{folder}"
+    run("certutil", "-N", "-d", database, "--empty-password")
+    run("certutil", "-A", "-d", database, "-n", "root", "-t", "CT,CT,CT", "-i", root)
+    for number, issuer in enumerate(issuers):
+        run("certutil", "-A", "-d", database, "-n", f"issuer {number}", "-t", ",,", "-i", issuer)
+    return database
+
+
 def overlay(pdf: bytes, *, number: int = 6, head: bytes = b"") -> bytes:
     """Append a revision that replaces a stream (the page's, by default), as an attacker would after a signature."""
     start = int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])

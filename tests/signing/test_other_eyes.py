@@ -26,7 +26,7 @@ from signing.tasks.engine import Look, Signed, sign_file
 from signing.trust import TrustList
 from signing.verification.pdf import as_asn1, verify_pdf
 from signing.verification.report import Level
-from tests.signing.acts import NOW, cut, run, write_roots
+from tests.signing.acts import NOW, cut, nss_database, run, write_roots
 from tests.signing.test_archive import Now
 from tests.signing.test_own_paper import ALLOWED_AFTER_SIGNING, findings
 
@@ -154,10 +154,7 @@ async def test_pdfsig_says_valid_at_every_revision(
     revisions: list[Signed], pki: DemoPki, tmp_path: Path
 ) -> None:
     root, issuing = write_roots(pki, tmp_path)
-    database, file = f"sql:{tmp_path}", tmp_path / "a.pdf"
-    run("certutil", "-N", "-d", database, "--empty-password")
-    run("certutil", "-A", "-d", database, "-n", "root", "-t", "CT,CT,CT", "-i", root)
-    run("certutil", "-A", "-d", database, "-n", "issuing", "-t", ",,", "-i", issuing)
+    database, file = nss_database(tmp_path, root, issuing), tmp_path / "a.pdf"
     for count, pdf in numbered(revisions):
         file.write_bytes(pdf)
         said = run("pdfsig", "-nssdir", database, "-nocert", file)

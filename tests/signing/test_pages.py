@@ -206,3 +206,6 @@ def test_the_command_says_the_same(doctor: SoftwareSigner, pki: DemoPki, tmp_pat
     assert run(verify, [str(bad), "--trust", str(trust), "--offline"]).exit_code == 1
     (tmp_path / "c.pdf").write_bytes(b"nothing")
     assert run(verify, [str(tmp_path / "c.pdf"), "--trust", str(trust), "--offline"]).exit_code == 2
+    for many, code in ([good, good], 0), ([bad, good], 1), ([good, tmp_path / "c.pdf", bad], 2):
+        done = run(verify, [*map(str, many), "--trust", str(trust), "--offline", "--json"])
+        assert (done.exit_code, len(done.output.splitlines())) == (code, len(many)), "the worst file decides"

@@ -38,7 +38,7 @@ from signing.verification.pdf import (
     verify_pdf,
 )
 from signing.verification.report import Level
-from tests.signing.acts import NOW, cut, overlay, run, sign, write_roots
+from tests.signing.acts import NOW, cut, nss_database, overlay, run, sign, write_roots
 from tests.signing.files import a_file
 
 PERSON = Owner("Nguyễn Thị Hương", "001180000001")
@@ -66,10 +66,7 @@ def test_the_report_names_signer_issuer_time_and_level(signed: bytes, trust: Tru
 
 def test_pdfsig_says_valid_and_trusted(signed: bytes, pki: DemoPki, tmp_path: Path) -> None:
     root, issuing = write_roots(pki, tmp_path)
-    database = f"sql:{tmp_path}"
-    run("certutil", "-N", "-d", database, "--empty-password")
-    run("certutil", "-A", "-d", database, "-n", "root", "-t", "CT,CT,CT", "-i", root)
-    run("certutil", "-A", "-d", database, "-n", "issuing", "-t", ",,", "-i", issuing)
+    database = nss_database(tmp_path, root, issuing)
     file = tmp_path / "a.pdf"
     file.write_bytes(signed)
     said = run("pdfsig", "-nssdir", database, "-nocert", file)

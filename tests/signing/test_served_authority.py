@@ -13,7 +13,7 @@ from hospital.demo.pki import DemoPki, ensure_pki
 from hospital.processes import child, free_port, wait_until_it_answers
 from kernel.clock import utc_now
 from signing.keys import open_pkcs12
-from tests.signing.acts import run, sign, write_roots
+from tests.signing.acts import nss_database, run, sign, write_roots
 from tests.signing.files import a_file
 from tests.signing.holders import DOCTOR, PIN
 
@@ -44,10 +44,7 @@ def test_pdfsig_trusts_and_stops_trusting_after_revocation(served: Served, tmp_p
     pki = served.pki
     signer = open_pkcs12(pki.key_file("bacsi").read_bytes(), PIN)
     root, issuing = write_roots(pki, tmp_path)
-    database = f"sql:{tmp_path}"
-    run("certutil", "-N", "-d", database, "--empty-password")
-    run("certutil", "-A", "-d", database, "-n", "root", "-t", "CT,CT,CT", "-i", root)
-    run("certutil", "-A", "-d", database, "-n", "issuing", "-t", ",,", "-i", issuing)
+    database = nss_database(tmp_path, root, issuing)
     file, trust = tmp_path / "a.pdf", tmp_path / "trust.pem"
     file.write_bytes(sign(a_file(), signer, ["bac_si"])[0])
     trust.write_bytes(pki.trust_pem)
