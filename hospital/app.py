@@ -19,7 +19,7 @@ from billing.routes import ROUTES as BILLING
 from emr.api import use_own_forms
 from emr.routes import ROUTES as EMR
 from hospital.bookings import provide_bookings
-from hospital.errors import on_bug, on_http, on_problem
+from hospital.errors import keep_refused_look, on_bug, on_http, on_problem
 from hospital.health import healthz, readyz
 from hospital.home import home, names_of_departments
 from hospital.rail import RAIL
@@ -140,6 +140,7 @@ def create_app(settings: Settings, *, sessions: Sessions | None = None) -> Lites
         dependencies=dependencies(),
         lifespan=[run],
         logging_config=None,
+        after_exception=[keep_refused_look],
         exception_handlers={Problem: on_problem, HTTPException: on_http, Exception: on_bug},
         template_config=template_config(template_directories(), rail=RAIL),
         middleware=[observe_requests, compress_text],

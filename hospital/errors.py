@@ -9,8 +9,10 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Template
+from litestar.types import Scope
 from sqlalchemy.exc import DBAPIError
 
+from kernel.audit.api import RefusedLook, record_apart
 from kernel.problems import NotSignedIn, Problem, problem_document
 
 MACHINE_PATHS = ("/api/", "/fhir/", "/webhooks/")
@@ -64,6 +66,12 @@ def on_problem(request: AnyRequest, problem: Problem) -> Response[Any]:
         where = path if request.method == "GET" else "/"
         return Redirect(f"/login?next={quote(where)}", status_code=303)
     return answer(request, document)
+
+
+async def keep_refused_look(error: Exception, scope: Scope) -> None:
+    """Write down who wanted to open whose record; their own transaction has rolled back by now."""
+    if isinstance(error, RefusedLook):
+        await record_apart(scope["litestar_app"].state.sessions, error.entry, error.actor)
 
 
 def on_http(request: AnyRequest, error: HTTPException) -> Response[Any]:

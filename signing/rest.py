@@ -14,7 +14,7 @@ from kernel.clock import utc_now
 from kernel.services import Services
 from kernel.staff.api import COOKIE, Actor, Role, client_ip, needs, signed_in
 from signing.certificates.unlocked import UnlockView, lock, unlock
-from signing.documents.access import DocumentNotYours, may_read, note_view, read_bytes
+from signing.documents.access import may_read, not_yours, note_view, read_bytes
 from signing.documents.debt import Debt, signature_debt
 from signing.documents.service import RefuseDocument, recall_document, refuse_document
 from signing.documents.views import DocumentView, get_document, inbox
@@ -65,7 +65,7 @@ class SigningController(Controller):
         """Get a document with its slots. Problems: document-not-found, document-not-yours."""
         view = await get_document(session, document_id)
         if not may_read(view, actor):
-            raise DocumentNotYours("Văn bản này không do bạn lập và không chờ bạn ký.")
+            raise not_yours(view, actor)
         await note_view(session, view, actor)
         return view
 

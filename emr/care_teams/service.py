@@ -15,7 +15,7 @@ from emr.patients.models import Patient
 from emr.patients.service import NoSuchPatient
 from emr.places.service import on_duty
 from emr.settings import EmrSettings
-from kernel.audit.api import Action, Entry, record
+from kernel.audit.api import Action, Entry, RefusedLook, record, refused_look
 from kernel.clock import Instant
 from kernel.problems import Conflict, Forbidden, NotFound
 from kernel.staff.api import SYSTEM, Actor, Role
@@ -77,7 +77,7 @@ class EmergencyView(Struct, frozen=True):
     review_note: str
 
 
-class NotYourPatient(Forbidden):
+class NotYourPatient(RefusedLook):
     """Neither department nor care team; `extra` says where the record is opened in an emergency."""
 
     slug = "not-your-patient"
@@ -130,6 +130,10 @@ async def require_care(
     if access_id is None:
         raise NotYourPatient(
             "Người bệnh này do khoa khác chăm sóc, bạn không có trong kíp điều trị.",
+            entry=refused_look(
+                f"emr.visit:{visit_id}", row.patient_id, why="Không thuộc khoa, kíp điều trị", form=form_code
+            ),
+            actor=actor,
             extra={
                 "way": f"/emergency-access/{row.patient_id}",
                 "way_words": "Mở khẩn cấp, có ghi lý do",

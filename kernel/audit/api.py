@@ -4,20 +4,24 @@ from kernel.audit.service import (
     Action,
     AuditView,
     Entry,
+    RefusedLook,
     entries_of_patient,
     entries_of_subject,
     record,
     record_all,
     record_apart,
+    refused_look,
 )
 
 __all__ = [
     "Action",
     "AuditView",
     "Entry",
+    "RefusedLook",
     "entries_of_patient",
     "entries_of_subject",
     "record",
     "record_all",
     "record_apart",
+    "refused_look",
 ]

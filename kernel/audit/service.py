@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel.audit.models import AuditRow
 from kernel.clock import Instant
 from kernel.db import Sessions
+from kernel.problems import Forbidden
 from kernel.staff.rules import Actor
 from kernel.statements import Statement
 
@@ -43,6 +44,21 @@ class Entry(Struct, frozen=True):
     patient_id: UUID | None = None
     reason: str | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+
+
+class RefusedLook(Forbidden):
+    """Somebody may not open a person's record; that they tried is written down though the request rolls back."""
+
+    def __init__(
+        self, detail: str, *, entry: Entry, actor: Actor, extra: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(detail, extra=extra)
+        self.entry, self.actor = entry, actor
+
+
+def refused_look(subject: str, patient_id: UUID | None, *, why: str, **detail: str) -> Entry:
+    """Name a look that was refused: at what, at whose, and why."""
+    return Entry(Action.FAILURE, subject, patient_id, reason=why, detail={"refused": "look"} | detail)
 
 
 class AuditView(Struct, frozen=True):

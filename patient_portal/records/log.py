@@ -83,7 +83,7 @@ def look_of(row: AuditView, patient: Patient) -> Look:
         at=row.at,
         who="Quý vị" if mine else row.actor_name or "Hệ thống",
         where="" if mine else row.department,
-        did=f"{ACTION_WORDS[row.action]} {subject_words(row.subject)}",
+        did=f"{'bị từ chối mở' if 'refused' in row.detail else ACTION_WORDS[row.action]} {subject_words(row.subject)}",
         reason=row.reason or "",
         mine=mine,
     )

@@ -5,9 +5,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.audit.api import Action, Entry, record
+from kernel.audit.api import Action, Entry, RefusedLook, record, refused_look
 from kernel.clock import Instant
-from kernel.problems import Forbidden
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
 from signing.documents.models import Signature
@@ -23,8 +22,16 @@ PUBLIC = Actor(
 """Somebody who holds a paper and its code."""
 
 
-class DocumentNotYours(Forbidden):
+class DocumentNotYours(RefusedLook):
     slug = "document-not-yours"
+
+
+def not_yours(document: DocumentView, actor: Actor) -> DocumentNotYours:
+    """Refuse a person a document; the refusal is written down."""
+    entry = refused_look(
+        f"signing.document:{document.id}", document.patient_id, why="Không lập, không chờ ký"
+    )
+    return DocumentNotYours("Văn bản này không do bạn lập và không chờ bạn ký.", entry=entry, actor=actor)
 
 
 def may_read(document: DocumentView, actor: Actor) -> bool:
@@ -59,7 +66,7 @@ async def read_bytes(
     async with services.sessions.begin() as session:
         document = await get_document(session, document_id)
         if not await may_read_or_stands_in(session, document, actor, now=now):
-            raise DocumentNotYours("Văn bản này không do bạn lập và không chờ bạn ký.")
+            raise not_yours(document, actor)
         await note_view(session, document, actor)
     return document, await services.objects.get(document.head_sha256)
 

@@ -29,6 +29,7 @@ from emr.queues.rules import TicketState
 from emr.sheets.service import save_draft
 from emr.sheets.views import SaveDraft, SheetView
 from emr.visits.service import start_visit
+from kernel.audit.api import entries_of_patient
 from kernel.clock import local_day, utc_now
 from kernel.ids import new_id
 from kernel.staff.api import Actor, Role
@@ -121,7 +122,13 @@ async def test_a_nurse_of_ward_a_is_refused_ward_bs_record(
     ],
 )
 async def test_every_door_to_a_sheet_is_closed_to_other_departments(
-    client: httpx.AsyncClient, stranger: Actor, sheet: SheetView, method: str, path: str, body: Any
+    client: httpx.AsyncClient,
+    stranger: Actor,
+    sheet: SheetView,
+    records: AsyncSession,
+    method: str,
+    path: str,
+    body: Any,
 ) -> None:
     names = {"sheet": str(sheet.id), "visit": str(sheet.visit_id)}
     if body and body.get("visit_id"):
@@ -129,6 +136,13 @@ async def test_every_door_to_a_sheet_is_closed_to_other_departments(
     answer = await client.request(method, path.format(**names), json=body)
     assert answer.status_code == 403, answer.text[:500]
     assert "khoa khác chăm sóc" in answer.text
+    [told, *_] = await entries_of_patient(records, sheet.patient_id)
+    assert (told.action, told.actor_id, told.subject) == (
+        "failure",
+        stranger.id,
+        f"emr.visit:{sheet.visit_id}",
+    )
+    assert (told.reason, told.detail["refused"]) == ("Không thuộc khoa, kíp điều trị", "look")
 
 
 async def test_a_patient_who_lies_in_my_department_is_mine_with_all_that_was_written(

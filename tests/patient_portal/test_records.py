@@ -170,6 +170,25 @@ async def test_the_patient_sees_who_looked(
     assert "Lê Minh Tuấn" in page.text
 
 
+@pytest.mark.usefixtures("place")
+async def test_the_patient_sees_who_was_refused(
+    client: httpx.AsyncClient,
+    other_client: httpx.AsyncClient,
+    patient_in: SignInPatient,
+    signed_in: SignedIn,
+    sessions: Sessions,
+    sending: Services,
+) -> None:
+    person = await patient_in(client=other_client)
+    visit = await _visit(sessions, sending, person.id)
+    await signed_in(Role.DOCTOR, department="K99", name="Phạm Tò Mò")
+    assert (await client.get(f"/workbench/visits/{visit.id}")).status_code == 403
+    [look, *_] = (await other_client.get("/api/portal/access-log")).json()
+    assert (look["who"], look["did"]) == ("Phạm Tò Mò", "bị từ chối mở lượt khám")
+    assert look["reason"] == "Không thuộc khoa, kíp điều trị"
+    assert "bị từ chối mở lượt khám" in (await other_client.get("/portal/me/looks")).text
+
+
 @pytest.mark.parametrize(
     ("subject", "words"),
     [
