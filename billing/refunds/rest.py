@@ -23,7 +23,7 @@ from billing.refunds.service import (
 )
 from billing.settings import BillingSettings
 from kernel.clock import utc_now
-from kernel.refusals import refusals
+from kernel.refusals import act, refusals
 from kernel.staff.api import Actor, Role, needs
 
 TILL = needs(Role.CASHIER, Role.ACCOUNTANT)
@@ -49,13 +49,7 @@ class RefundController(Controller):
         """Ask to give money back (đề nghị hoàn ứng)."""
         return await ask_refund(session, data, actor=actor, now=utc_now(), settings=billing_settings)
 
-    @post(
-        "/{refund_id:uuid}/decision",
-        operation_id="decideRefund",
-        guards=[needs(*APPROVERS)],
-        status_code=200,
-        responses=refusals(401, 403, 404, 409, 422),
-    )
+    @act("/{refund_id:uuid}/decision", "decideRefund", [needs(*APPROVERS)], 422)
     async def decide(
         self,
         refund_id: FromPath[UUID],
@@ -66,13 +60,7 @@ class RefundController(Controller):
         """Approve or refuse a colleague's request (duyệt)."""
         return await decide_refund(session, refund_id, data, actor=actor, now=utc_now())
 
-    @post(
-        "/{refund_id:uuid}/payment",
-        operation_id="payOutRefund",
-        guards=[TILL],
-        status_code=200,
-        responses=refusals(401, 403, 404, 409, 422),
-    )
+    @act("/{refund_id:uuid}/payment", "payOutRefund", [TILL], 422)
     async def pay(
         self,
         refund_id: FromPath[UUID],
@@ -83,13 +71,7 @@ class RefundController(Controller):
         """Hand the cash over, or note the transfer made (chi tiền)."""
         return await pay_out(session, refund_id, data, actor=actor, now=utc_now())
 
-    @post(
-        "/{refund_id:uuid}/closing",
-        operation_id="closeRefund",
-        guards=[TILL],
-        status_code=200,
-        responses=refusals(401, 403, 404, 409, 422),
-    )
+    @act("/{refund_id:uuid}/closing", "closeRefund", [TILL], 422)
     async def close(
         self,
         refund_id: FromPath[UUID],

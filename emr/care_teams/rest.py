@@ -20,7 +20,7 @@ from emr.care_teams.service import (
 )
 from emr.settings import EmrSettings
 from kernel.clock import utc_now
-from kernel.refusals import refusals
+from kernel.refusals import act, refusals
 from kernel.staff.api import Actor, needs
 
 
@@ -48,13 +48,7 @@ class EmergencyController(Controller):
         """List what was opened in an emergency, what nobody judged yet first."""
         return await accesses_to_judge(session)
 
-    @post(
-        "/{access_id:uuid}/judgement",
-        operation_id="judgeEmergencyAccess",
-        guards=[needs(*REVIEWERS)],
-        status_code=200,
-        responses=refusals(401, 403, 404, 409),
-    )
+    @act("/{access_id:uuid}/judgement", "judgeEmergencyAccess", [needs(*REVIEWERS)])
     async def judge(
         self,
         access_id: FromPath[UUID],

@@ -23,7 +23,7 @@ from emr.orders.views import OrderView, PlaceOrders, ReportResult, ResultView, V
 from emr.orders.work import WorkLine, work_list
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import local_day, utc_now
-from kernel.refusals import refusals
+from kernel.refusals import act, reading, refusals
 from kernel.staff.api import Actor
 
 
@@ -51,7 +51,7 @@ class OrderController(Controller):
         """List what may be done now, and what was done on the day; never an order that waits for the till."""
         return await work_list(session, day=day or local_day(utc_now()), room=room)
 
-    @get("/{order_id:uuid}", operation_id="getOrder", guards=READ, responses=refusals(401, 403, 404))
+    @reading("/{order_id:uuid}", "getOrder", READ)
     async def read(
         self, order_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> OrderView:
@@ -60,9 +60,7 @@ class OrderController(Controller):
         await record(session, Entry(Action.VIEW, f"emr.order:{order_id}", order.patient_id), actor)
         return order
 
-    @get(
-        "/{order_id:uuid}/results", operation_id="listResults", guards=READ, responses=refusals(401, 403, 404)
-    )
+    @reading("/{order_id:uuid}/results", "listResults", READ)
     async def results(
         self, order_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> Sequence[ResultView]:
@@ -71,26 +69,14 @@ class OrderController(Controller):
         await record(session, Entry(Action.VIEW, f"emr.order:{order_id}", order.patient_id), actor)
         return await results_of(session, order_id)
 
-    @post(
-        "/{order_id:uuid}/begin",
-        operation_id="beginOrder",
-        guards=WORKERS,
-        status_code=200,
-        responses=refusals(401, 403, 404, 409),
-    )
+    @act("/{order_id:uuid}/begin", "beginOrder", WORKERS)
     async def begin(
         self, order_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> OrderView:
         """Take an order up (lấy mẫu, bắt đầu làm)."""
         return await begin_order(session, order_id, actor=actor, now=utc_now())
 
-    @post(
-        "/{order_id:uuid}/result",
-        operation_id="reportResult",
-        guards=WORKERS,
-        status_code=200,
-        responses=refusals(401, 403, 404, 409, 422),
-    )
+    @act("/{order_id:uuid}/result", "reportResult", WORKERS, 422)
     async def report(
         self,
         order_id: FromPath[UUID],
@@ -101,39 +87,21 @@ class OrderController(Controller):
         """Report a result; it stays "chưa duyệt" until somebody else approves."""
         return await report_result(session, order_id, data, actor=actor, now=utc_now())
 
-    @post(
-        "/{order_id:uuid}/approval",
-        operation_id="approveResult",
-        guards=APPROVERS,
-        status_code=200,
-        responses=refusals(401, 403, 404, 409, 422),
-    )
+    @act("/{order_id:uuid}/approval", "approveResult", APPROVERS, 422)
     async def approve(
         self, order_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> OrderView:
         """Approve the last version of a result (duyệt kết quả)."""
         return await approve_result(session, order_id, actor=actor, now=utc_now())
 
-    @post(
-        "/{order_id:uuid}/completion",
-        operation_id="finishOrder",
-        guards=WORKERS,
-        status_code=200,
-        responses=refusals(401, 403, 404, 409),
-    )
+    @act("/{order_id:uuid}/completion", "finishOrder", WORKERS)
     async def finish(
         self, order_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> OrderView:
         """End an order that has no result to report."""
         return await finish_order(session, order_id, actor=actor, now=utc_now())
 
-    @post(
-        "/{order_id:uuid}/void",
-        operation_id="voidOrder",
-        guards=DOCTORS,
-        status_code=200,
-        responses=refusals(401, 403, 404, 409),
-    )
+    @act("/{order_id:uuid}/void", "voidOrder", DOCTORS)
     async def void(
         self,
         order_id: FromPath[UUID],

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, get, post, put
+from litestar import Controller, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
@@ -17,7 +17,7 @@ from emr.patients.search import find_by_scan, find_patients
 from emr.patients.service import change_patient, identifiers_of, open_chart, register_patient
 from emr.patients.views import ChangePatient, IdentifierView, PatientHit, PatientView, RegisterPatient
 from kernel.clock import utc_now
-from kernel.refusals import refusals
+from kernel.refusals import reading, refusals
 from kernel.staff.api import Actor
 
 
@@ -85,7 +85,7 @@ class PatientController(Controller):
         scan = parse_scan(data.text)
         return scanned(scan, await find_by_scan(session, scan))
 
-    @get("/{patient_id:uuid}", operation_id="getPatient", guards=READ, responses=refusals(401, 403, 404))
+    @reading("/{patient_id:uuid}", "getPatient", READ)
     async def read(
         self,
         patient_id: FromPath[UUID],
@@ -111,12 +111,7 @@ class PatientController(Controller):
         """Correct a chart; the earlier version and numbers are kept."""
         return await change_patient(session, patient_id, data, actor=actor, now=utc_now())
 
-    @get(
-        "/{patient_id:uuid}/identifiers",
-        operation_id="listIdentifiers",
-        guards=READ,
-        responses=refusals(401, 403, 404),
-    )
+    @reading("/{patient_id:uuid}/identifiers", "listIdentifiers", READ)
     async def identifiers(
         self,
         patient_id: FromPath[UUID],

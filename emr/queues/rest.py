@@ -13,7 +13,7 @@ from emr.queues.rules import TicketState
 from emr.queues.service import board_of, call_again, call_next, move_ticket, queue_of
 from emr.queues.views import BoardView, QueueView
 from kernel.clock import utc_now
-from kernel.refusals import refusals
+from kernel.refusals import act, reading, refusals
 from kernel.staff.api import Actor
 
 
@@ -21,7 +21,7 @@ class QueueController(Controller):
     path = "/api"
     tags = ("queues",)
 
-    @get("/queues/{room:str}", operation_id="getQueue", guards=READ, responses=refusals(401, 403, 404))
+    @reading("/queues/{room:str}", "getQueue", READ)
     async def queue(self, room: FromPath[str], session: NamedDependency[AsyncSession]) -> QueueView:
         """Read today's queue of a room."""
         return await queue_of(session, room, now=utc_now())
@@ -50,13 +50,7 @@ class QueueController(Controller):
         """Call the same number once more."""
         return await call_again(session, ticket_id, actor=actor, now=utc_now())
 
-    @post(
-        "/tickets/{ticket_id:uuid}/absence",
-        operation_id="markMissed",
-        guards=CLINICAL,
-        status_code=200,
-        responses=refusals(401, 403, 404, 409),
-    )
+    @act("/tickets/{ticket_id:uuid}/absence", "markMissed", CLINICAL)
     async def missed(self, ticket_id: FromPath[UUID], session: NamedDependency[AsyncSession]) -> TicketView:
         """Note that the person called did not come (vắng mặt)."""
         return await move_ticket(session, ticket_id, TicketState.MISSED)

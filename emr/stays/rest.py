@@ -15,7 +15,7 @@ from emr.episodes.views import Admit, StayView
 from emr.stays.service import StayLine, admit, discharge, get_stay, open_stays, place_in_bed
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import utc_now
-from kernel.refusals import refusals
+from kernel.refusals import act, reading, refusals
 from kernel.staff.api import Actor
 
 
@@ -47,7 +47,7 @@ class StayController(Controller):
         """List who is in the wards now."""
         return await open_stays(session, department=department)
 
-    @get("/{stay_id:uuid}", operation_id="getStay", guards=CLINICAL, responses=refusals(401, 403, 404))
+    @reading("/{stay_id:uuid}", "getStay", CLINICAL)
     async def read(
         self, stay_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> StayView:
@@ -56,13 +56,7 @@ class StayController(Controller):
         await record(session, Entry(Action.VIEW, f"emr.stay:{stay_id}", stay.patient_id), actor)
         return stay
 
-    @post(
-        "/{stay_id:uuid}/bed",
-        operation_id="placeInBed",
-        guards=CLINICAL,
-        status_code=200,
-        responses=refusals(401, 403, 404, 409),
-    )
+    @act("/{stay_id:uuid}/bed", "placeInBed", CLINICAL)
     async def bed(
         self,
         stay_id: FromPath[UUID],
@@ -73,13 +67,7 @@ class StayController(Controller):
         """Put a person in a bed (xếp giường)."""
         return await place_in_bed(session, stay_id, data.bed, actor=actor, now=utc_now())
 
-    @post(
-        "/{stay_id:uuid}/discharge",
-        operation_id="discharge",
-        guards=DOCTORS,
-        status_code=200,
-        responses=refusals(401, 403, 404, 409, 422),
-    )
+    @act("/{stay_id:uuid}/discharge", "discharge", DOCTORS, 422)
     async def discharge(
         self,
         stay_id: FromPath[UUID],

@@ -22,7 +22,7 @@ from emr.visits.cards import CardToCheck, CheckCard, cards_to_check, check_card
 from emr.visits.service import cancel_visit, end_visit, get_visit, open_visit, patient_history, start_visit
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import utc_now
-from kernel.refusals import refusals
+from kernel.refusals import act, reading, refusals
 from kernel.staff.api import Actor
 
 
@@ -47,7 +47,7 @@ class VisitController(Controller):
         """Open an exam visit (mở lượt khám): episode, exam order, ticket."""
         return await open_visit(session, data, actor=actor, now=utc_now())
 
-    @get("/{visit_id:uuid}", operation_id="getVisit", guards=READ, responses=refusals(401, 403, 404))
+    @reading("/{visit_id:uuid}", "getVisit", READ)
     async def read(
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> VisitView:
@@ -56,12 +56,7 @@ class VisitController(Controller):
         await record(session, Entry(Action.VIEW, f"emr.visit:{visit_id}", visit.patient_id), actor)
         return visit
 
-    @get(
-        "/{visit_id:uuid}/header",
-        operation_id="getVisitHeader",
-        guards=READ,
-        responses=refusals(401, 403, 404),
-    )
+    @reading("/{visit_id:uuid}/header", "getVisitHeader", READ)
     async def header(
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> VisitHeader:
@@ -70,12 +65,7 @@ class VisitController(Controller):
         await record(session, Entry(Action.VIEW, f"emr.visit:{visit_id}", header.patient_id), actor)
         return header
 
-    @get(
-        "/{visit_id:uuid}/orders",
-        operation_id="listOrdersOfVisit",
-        guards=READ,
-        responses=refusals(401, 403, 404),
-    )
+    @reading("/{visit_id:uuid}/orders", "listOrdersOfVisit", READ)
     async def orders(
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> Sequence[OrderView]:
@@ -85,26 +75,14 @@ class VisitController(Controller):
         await record(session, entry, actor)
         return await orders_of_visit(session, visit_id)
 
-    @post(
-        "/{visit_id:uuid}/start",
-        operation_id="startVisit",
-        guards=DOCTORS,
-        status_code=200,
-        responses=refusals(401, 403, 404, 409),
-    )
+    @act("/{visit_id:uuid}/start", "startVisit", DOCTORS)
     async def start(
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> VisitView:
         """Begin the exam (bắt đầu khám)."""
         return await start_visit(session, visit_id, actor=actor, now=utc_now())
 
-    @post(
-        "/{visit_id:uuid}/end",
-        operation_id="endVisit",
-        guards=DOCTORS,
-        status_code=200,
-        responses=refusals(401, 403, 404, 409),
-    )
+    @act("/{visit_id:uuid}/end", "endVisit", DOCTORS)
     async def end(
         self,
         visit_id: FromPath[UUID],
@@ -117,13 +95,7 @@ class VisitController(Controller):
             session, visit_id, data.outcome, actor=actor, now=utc_now(), void_undone=data.void_undone
         )
 
-    @post(
-        "/{visit_id:uuid}/cancellation",
-        operation_id="cancelVisit",
-        guards=FRONT,
-        status_code=200,
-        responses=refusals(401, 403, 404, 409),
-    )
+    @act("/{visit_id:uuid}/cancellation", "cancelVisit", FRONT)
     async def cancel(
         self,
         visit_id: FromPath[UUID],
@@ -160,12 +132,7 @@ class HistoryController(Controller):
     path = "/api"
     tags = ("visits",)
 
-    @get(
-        "/patients/{patient_id:uuid}/visits",
-        operation_id="listVisitsOfPatient",
-        guards=CLINICAL,
-        responses=refusals(401, 403, 404),
-    )
+    @reading("/patients/{patient_id:uuid}/visits", "listVisitsOfPatient", CLINICAL)
     async def history(
         self,
         patient_id: FromPath[UUID],

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +21,7 @@ from emr.vitals.service import (
 )
 from kernel.audit.api import Action, Entry, record
 from kernel.clock import utc_now
-from kernel.refusals import refusals
+from kernel.refusals import act, reading, refusals
 from kernel.staff.api import Actor, Role, needs
 
 NURSES = (needs(Role.NURSE, Role.DOCTOR),)
@@ -41,12 +41,7 @@ class VitalsController(Controller):
         """Keep one taking of dấu hiệu sinh tồn."""
         return await take_vitals(session, data, actor=actor, now=utc_now())
 
-    @get(
-        "/of-visit/{visit_id:uuid}",
-        operation_id="listVitals",
-        guards=CLINICAL,
-        responses=refusals(401, 403, 404),
-    )
+    @reading("/of-visit/{visit_id:uuid}", "listVitals", CLINICAL)
     async def of_visit(
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> Sequence[VitalsView]:
@@ -59,13 +54,7 @@ class VitalsController(Controller):
         )
         return await vitals_of_visit(session, visit_id)
 
-    @post(
-        "/{vitals_id:uuid}/void",
-        operation_id="voidVitals",
-        guards=NURSES,
-        status_code=204,
-        responses=refusals(401, 403, 404, 409),
-    )
+    @act("/{vitals_id:uuid}/void", "voidVitals", NURSES, status_code=204)
     async def void(
         self,
         vitals_id: FromPath[UUID],
