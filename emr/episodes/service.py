@@ -12,9 +12,11 @@ from emr.episodes.models import Credit, Episode, Visit
 from emr.episodes.rules import EpisodeState, Payer, Setting, VisitState, joins_episode
 from emr.episodes.views import EpisodeView, VisitHeader
 from emr.patients.models import Patient
+from kernel.audit.api import Action, Entry, record
 from kernel.clock import Instant, local_day
 from kernel.ids import new_id
 from kernel.problems import NotFound
+from kernel.staff.api import Actor
 
 _EPISODES = cast(Table, Episode.__table__)
 _OPEN_VISIT = [VisitState.WAITING.value, VisitState.IN_PROGRESS.value]
@@ -165,3 +167,13 @@ async def visit_header(session: AsyncSession, visit_id: UUID) -> VisitHeader:
     if row is None:
         raise NoSuchVisit("Không có lượt khám này.")
     return convert(row._asdict(), VisitHeader)
+
+
+async def look_at_visit(
+    session: AsyncSession, visit_id: UUID, *, actor: Actor, reason: str | None = None, **detail: str
+) -> VisitHeader:
+    """Return the banner of a visit that a person of staff opens, and audit it. Raises NoSuchVisit."""
+    header = await visit_header(session, visit_id)
+    entry = Entry(Action.VIEW, f"emr.visit:{visit_id}", header.patient_id, reason, detail)
+    await record(session, entry, actor)
+    return header

@@ -56,17 +56,14 @@ class OrderController(Controller):
         self, order_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> OrderView:
         """Read an order with its last result."""
-        order = await order_with_result(session, order_id)
-        await record(session, Entry(Action.VIEW, f"emr.order:{order_id}", order.patient_id), actor)
-        return order
+        return await _looked_at(session, order_id, actor)
 
     @reading("/{order_id:uuid}/results", "listResults", READ)
     async def results(
         self, order_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> Sequence[ResultView]:
         """List every version of a result, the latest first."""
-        order = await order_with_result(session, order_id)
-        await record(session, Entry(Action.VIEW, f"emr.order:{order_id}", order.patient_id), actor)
+        await _looked_at(session, order_id, actor)
         return await results_of(session, order_id)
 
     @act("/{order_id:uuid}/begin", "beginOrder", WORKERS)
@@ -111,3 +108,9 @@ class OrderController(Controller):
     ) -> OrderView:
         """Cancel an order nobody has begun (hủy chỉ định)."""
         return await void_order(session, order_id, data, actor=actor, now=utc_now())
+
+
+async def _looked_at(session: AsyncSession, order_id: UUID, actor: Actor) -> OrderView:
+    order = await order_with_result(session, order_id)
+    await record(session, Entry(Action.VIEW, f"emr.order:{order_id}", order.patient_id), actor)
+    return order

@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.care_teams.service import require_care
-from emr.episodes.service import visit_header
+from emr.episodes.service import look_at_visit, visit_header
 from emr.episodes.views import VisitHeader
 from emr.patients.rules import birth_text
 from emr.settings import EmrSettings
@@ -18,7 +18,6 @@ from emr.sheets.form import Field, Section, form_book
 from emr.sheets.rules import LIVE, STATE_WORDS, SheetState
 from emr.sheets.service import form_of, is_in_use, sheets_of_visit
 from emr.sheets.views import SheetLine, SheetView
-from kernel.audit.api import Action, Entry, record
 from kernel.clock import VN, Instant, format_instant, local_day, parse_day_typed
 from kernel.ids import new_id
 from kernel.staff.api import Actor, Role
@@ -96,11 +95,9 @@ async def visit_context(
     session: AsyncSession, visit_id: UUID, *, actor: Actor, now: Instant, settings: EmrSettings
 ) -> dict[str, Any]:
     """Return what the list of a visit's sheets shows, and record the look. Raises NoSuchVisit."""
-    header = await visit_header(session, visit_id)
     broken = await require_care(session, actor, visit_id, now=now)
     detail = {"emergency": str(broken)} if broken else {}
-    entry = Entry(Action.VIEW, f"emr.visit:{visit_id}", header.patient_id, detail=detail)
-    await record(session, entry, actor)
+    header = await look_at_visit(session, visit_id, actor=actor, **detail)
     lines = await sheets_of_visit(session, visit_id)
     there = {(line.form_code, line.stage) for line in lines if line.state in LIVE}
     in_use = [form for form in form_book().on(local_day(header.opened_at)) if is_in_use(form, settings)]

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.access import CLINICAL, DOCTORS, FRONT, LEADERS, READ
 from emr.episodes.rules import Outcome
-from emr.episodes.service import visit_header
+from emr.episodes.service import look_at_visit
 from emr.episodes.views import Credit, OpenVisit, VisitHeader, VisitView
 from emr.orders.credit import grant_credit
 from emr.orders.views import OrderView
@@ -61,18 +61,14 @@ class VisitController(Controller):
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> VisitHeader:
         """Read what the patient banner shows."""
-        header = await visit_header(session, visit_id)
-        await record(session, Entry(Action.VIEW, f"emr.visit:{visit_id}", header.patient_id), actor)
-        return header
+        return await look_at_visit(session, visit_id, actor=actor)
 
     @reading("/{visit_id:uuid}/orders", "listOrdersOfVisit", READ)
     async def orders(
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> Sequence[OrderView]:
         """List a visit's orders with their last results."""
-        visit = await get_visit(session, visit_id)
-        entry = Entry(Action.VIEW, f"emr.visit:{visit_id}", visit.patient_id, detail={"part": "orders"})
-        await record(session, entry, actor)
+        await look_at_visit(session, visit_id, actor=actor, part="orders")
         return await orders_of_visit(session, visit_id)
 
     @act("/{visit_id:uuid}/start", "startVisit", DOCTORS)

@@ -10,11 +10,10 @@ from litestar.response import Redirect, ServerSentEvent, Template
 from msgspec import ValidationError, convert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from emr.episodes.service import visit_header
+from emr.episodes.service import look_at_visit, visit_header
 from emr.patients.rules import birth_text
 from emr.vitals.service import TakeVitals, take_vitals, to_measure, vitals_of_visit
 from emr.words import SEX
-from kernel.audit.api import Action, Entry, record
 from kernel.clock import utc_now
 from kernel.ids import new_id
 from kernel.live import stream
@@ -95,9 +94,7 @@ class TriagePages(Controller):
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> Template:
         """The form of one person, with what was measured before."""
-        header = await visit_header(session, visit_id)
-        entry = Entry(Action.VIEW, f"emr.visit:{visit_id}", header.patient_id, "Đo dấu hiệu sinh tồn")
-        await record(session, entry, actor)
+        await look_at_visit(session, visit_id, actor=actor, reason="Đo dấu hiệu sinh tồn")
         return await _page(session, visit_id, {"id": str(new_id())})
 
     @post("/{visit_id:uuid}")

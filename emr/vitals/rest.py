@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.access import CLINICAL
 from emr.care_teams.service import require_care
-from emr.episodes.service import visit_header
+from emr.episodes.service import look_at_visit
 from emr.vitals.service import (
     TakeVitals,
     VitalsView,
@@ -19,7 +19,6 @@ from emr.vitals.service import (
     vitals_of_visit,
     void_vitals,
 )
-from kernel.audit.api import Action, Entry, record
 from kernel.clock import utc_now
 from kernel.refusals import act, reading, refusals
 from kernel.staff.api import Actor, Role, needs
@@ -47,11 +46,7 @@ class VitalsController(Controller):
     ) -> Sequence[VitalsView]:
         """List the takings of a visit, the latest first."""
         await require_care(session, actor, visit_id, now=utc_now())
-        header = await visit_header(session, visit_id)
-        detail = {"part": "vitals"}
-        await record(
-            session, Entry(Action.VIEW, f"emr.visit:{visit_id}", header.patient_id, detail=detail), actor
-        )
+        await look_at_visit(session, visit_id, actor=actor, part="vitals")
         return await vitals_of_visit(session, visit_id)
 
     @act("/{vitals_id:uuid}/void", "voidVitals", NURSES, status_code=204)
