@@ -49,7 +49,7 @@ class RoomPages(Controller):
     ) -> Template:
         context = {
             "queue": await queue_panel(session, room, now=utc_now()),
-            "rooms": await list_rooms(session, kinds=EXAM_ROOMS),
+            "rooms": tuple(await list_rooms(session, kinds=EXAM_ROOMS)),
             "open_visit": "",
             "nobody": nobody,
             "finished": finished[:4],

@@ -6,7 +6,9 @@ middleware and `secure_pages` to its before_send hooks.
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
@@ -30,6 +32,7 @@ from kernel.text import format_phone, mask_name, mask_phone
 from kernel.web.assets import HERE, asset, icon
 
 TEMPLATES = HERE / "templates"
+KEPT_FRAGMENTS = 1_000
 HTMX_CONFIG = (
     '{"allowEval":false,"includeIndicatorStyles":false,"historyCacheSize":0,"refreshOnHistoryMiss":true,'
     '"scrollIntoViewOnBoost":false,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},'
@@ -80,10 +83,11 @@ class Shell(Struct, frozen=True):
     rail: tuple[RailItem, ...]
     department: str
 
-    def is_current(self, item: RailItem) -> bool:
-        """Tell whether the page belongs to this place: of several that fit, the nearest one."""
-        fitting = [place.path for place in self.rail if f"{self.path}/".startswith(f"{place.path}/")]
-        return item.path == max(fitting, key=len, default="")
+    @property
+    def place(self) -> str:
+        """The path of the place this page belongs to, empty for none: of several that fit, the nearest one."""
+        here = f"{self.path}/"
+        return max((item.path for item in self.rail if here.startswith(f"{item.path}/")), key=len, default="")
 
 
 def age_text(born: date, on: date | None = None) -> str:
@@ -145,14 +149,17 @@ class PageEnvironment(Environment):
         return {**self.globals, **d} if d else self.globals
 
 
+_PLAIN = (FunctionType, type(icon))  # `icon` stands for what functools caches.
+
+
 class PageContext(Context):
     """Litestar hands every template a plain text `csrf_input`; ours is a field that may be called.
 
-    A macro needs no context from the caller; a page calls fifty of them and Jinja would look each time.
+    Macros and most functions need no context from the caller; a page calls fifty and Jinja would look each time.
     """
 
     def call(self, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if type(obj) is not Macro:
+        if type(obj) is not Macro and not (type(obj) in _PLAIN and not hasattr(obj, "jinja_pass_arg")):
             return super().call(obj, *args, **kwargs)
         kwargs.pop("_block_vars", None)  # Jinja's own, meant for callables that take the context.
         kwargs.pop("_loop_vars", None)
@@ -199,6 +206,19 @@ def shell_maker(rail: Sequence[RailItem]) -> Any:
     return shell
 
 
+def fragment_keeper(environment: Environment) -> Any:
+    """Return the template global `kept(name, …)`: a part drawn once for the same values, for one look-up after that.
+
+    Only for templates that need nothing but these values, all of them hashable: no request, no clock.
+    """
+
+    @lru_cache(KEPT_FRAGMENTS, typed=True)
+    def kept(name: str, **values: Any) -> Markup:
+        return Markup(environment.get_template(name).render(values))  # noqa: S704  (drawn with escaping)
+
+    return kept
+
+
 def make_environment(directories: Sequence[Path], rail: Sequence[RailItem] = ()) -> Environment:
     """Return the Jinja environment: kernel's templates first, then each package's folder."""
     environment = PageEnvironment(
@@ -215,7 +235,7 @@ def make_environment(directories: Sequence[Path], rail: Sequence[RailItem] = ())
     environment.globals.update(
         icon=icon, asset=asset, csrf_input=csrf_input, csrf_value=csrf_value, htmx_config=HTMX_CONFIG
     )
-    environment.globals.update(shell=shell_maker(rail), now=utc_now)
+    environment.globals.update(shell=shell_maker(rail), now=utc_now, kept=fragment_keeper(environment))
     return environment
 
 

@@ -3,9 +3,11 @@
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from jinja2 import DictLoader
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
@@ -13,7 +15,7 @@ from hospital.app import template_directories
 from hospital.rail import RAIL
 from kernel.staff.api import Role
 from kernel.web.assets import asset, icon
-from kernel.web.setup import TEMPLATES, age_text, compile_all, initials_of, make_environment
+from kernel.web.setup import TEMPLATES, RailItem, age_text, compile_all, initials_of, make_environment
 from tests.conftest import SignedIn
 
 FOLDERS = [TEMPLATES, *template_directories()]
@@ -141,3 +143,35 @@ async def test_no_handler_spawns_tasks_for_what_it_needs(app: Litestar) -> None:
     ]
     assert models
     assert all(len(batch) == 1 for model in models for batch in model.dependency_batches)
+
+
+def test_a_kept_part_is_drawn_for_its_values_and_escaped() -> None:
+    kept: Any = make_environment([]).globals["kept"]
+    places = (RailItem("/a", "<i>", "wallet"), RailItem("/b", "B", "wallet"))
+    at_a, at_b = (kept("base/_rail.html", rail=places, place=place) for place in ("/a", "/b"))
+    assert '<a href="/a" class="on"' in at_a
+    assert '<a href="/b" class="on"' in at_b
+    assert "&lt;i&gt;" in at_a
+    assert "<i>" not in at_a
+
+
+def test_a_kept_part_takes_one_for_no_truth_value() -> None:
+    """1 and true are equal keys of a dict, but not the same text."""
+    environment = make_environment([])
+    environment.loader = DictLoader({"value.html": "{{ value }}"})
+    kept: Any = environment.globals["kept"]
+    assert [kept("value.html", value=value) for value in (1, True)] == ["1", "True"]
+
+
+async def test_the_kept_bar_of_one_person_is_never_shown_to_another(
+    client: httpx.AsyncClient, signed_in: SignedIn
+) -> None:
+    for name in ("Trần Thị Mẫu", "Lê Văn Ví Dụ", "Trần Thị Mẫu"):
+        await signed_in(Role.DOCTOR, name=name)
+        page = (await client.get("/workbench?every=true")).text
+        others = {"Trần Thị Mẫu", "Lê Văn Ví Dụ"} - {name}
+        assert name in page
+        assert not any(other in page for other in others)
+        tokens = set(re.findall(r"[0-9a-f]{128}", page))
+        assert tokens == {client.cookies["lanh_csrf"]}
+        client.cookies.clear()
