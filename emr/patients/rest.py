@@ -64,7 +64,7 @@ class PatientController(Controller):
         actor: NamedDependency[Actor],
     ) -> PatientView:
         """Open a chart (lập hồ sơ người bệnh); the same command again answers the same."""
-        return await register_patient(session, data, actor=actor, now=utc_now())
+        return await register_patient(session, data, actor=actor, now=utc_now(), alone=True)
 
     @post(
         "/search",

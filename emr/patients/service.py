@@ -4,8 +4,9 @@ from typing import Any, cast
 from uuid import UUID
 
 from msgspec import convert, structs, to_builtins
-from sqlalchemy import Table, select, text, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.once import fingerprint, require_same
@@ -20,51 +21,17 @@ from emr.patients.rules import (
 from emr.patients.scan import is_name
 from emr.patients.search import name_pairs
 from emr.patients.views import ChangePatient, IdentifierView, PatientView, RegisterPatient
-from kernel.audit.api import Action, Entry, record
+from emr.patients.writing import ONE_CHART_A_NUMBER, REGISTER, REGISTER_ALONE
+from kernel.audit.api import Action, Entry, audit_values, record
 from kernel.clock import Instant, local_day
 from kernel.problems import Conflict, NotFound, Refused
 from kernel.staff.api import Actor
-from kernel.statements import Statement
 from kernel.text import clean_line, fold, normalise_phone
 
 _PATIENTS = cast(Table, Patient.__table__)
 _IDENTIFIERS = cast(Table, PatientIdentifier.__table__)
 _VERSIONS = cast(Table, PatientVersion.__table__)
 _COLUMNS = [getattr(Patient, name) for name in PatientView.__struct_fields__]
-_MADE = (
-    *(
-        "id",
-        "name",
-        "name_key",
-        "given_key",
-        "name_pairs",
-        "birth_date",
-        "birth_precision",
-        "sex",
-        "citizen_id",
-    ),
-    *("insurance_no", "passport_no", "phone", "address", "ward_code", "province_code", "ethnic_code"),
-    *("nationality", "occupation", "allergies", "revision", "fingerprint", "registered_at", "registered_by"),
-)
-_REGISTER = Statement(
-    text(
-        f"""
-    WITH patient AS (
-        INSERT INTO emr_patient (code, {", ".join(_MADE)})
-        VALUES (emr_next_code('BN', :year, 'emr_patient_number'), {", ".join(f":{name}" for name in _MADE)})
-        ON CONFLICT (id) DO NOTHING RETURNING id, code
-    ), taken AS (
-        INSERT INTO emr_patient_identifier (patient_id, kind, value, recorded_at, active, recorded_by, ended_reason)
-        SELECT patient.id, number.kind, number.value, CAST(:registered_at AS timestamptz), true,
-               CAST(:registered_by AS uuid), ''
-        FROM patient, unnest(CAST(:kinds AS text[]), CAST(:numbers AS text[])) AS number (kind, value)
-        ON CONFLICT DO NOTHING RETURNING kind
-    )
-    SELECT (SELECT code FROM patient) AS code, ARRAY(SELECT kind FROM taken) AS taken
-    """  # noqa: S608  (only names of columns are put in)
-    )
-)
-"""Chart and numbers in one round trip; a number somebody else is registering is waited for."""
 _KEPT: tuple[str, ...] = (
     "name",
     "birth_date",
@@ -97,10 +64,11 @@ class InvalidPatient(Refused):
 
 
 async def register_patient(
-    session: AsyncSession, command: RegisterPatient, *, actor: Actor, now: Instant
+    session: AsyncSession, command: RegisterPatient, *, actor: Actor, now: Instant, alone: bool = False
 ) -> PatientView:
     """Open a chart once; sending the same command again returns the first result.
 
+    `alone`: the session does nothing else, so it is committed at once, in one trip to the database.
     Raises InvalidPatient (naming the field), PatientExists if a number already names a chart, IdReused.
     """
     numbers = numbers_of(command)
@@ -111,8 +79,11 @@ async def register_patient(
         "registered_at": now,
         "registered_by": actor.id,
     }
-    lists = {"kinds": [kind.value for kind in numbers], "numbers": list(numbers.values())}
-    made = await _REGISTER.first(session, **values, **lists, year=local_day(now).year)
+    entry = Entry(Action.CREATE, f"emr.patient:{command.id}", patient_id=command.id)
+    given = {f"given_{name}": value for name, value in values.items()} | audit_values(entry, actor)
+    given |= {"kinds": [kind.value for kind in numbers], "numbers": list(numbers.values())}
+    given["year"] = local_day(now).year
+    made = await (_alone(session, numbers, given) if alone else REGISTER.first(session, **given))
     assert made is not None, "it always answers with one row"
     code, taken = made["code"], made["taken"]
     if code is None:
@@ -121,10 +92,22 @@ async def register_patient(
         return await get_patient(session, command.id)
     for kind, value in numbers.items():
         if kind.value not in taken:
-            raise await _exists(session, kind, value)
-    await record(session, Entry(Action.CREATE, f"emr.patient:{command.id}", patient_id=command.id), actor)
+            raise _exists(kind, await _holder(session, kind, value))
     shown = {key: value for key, value in values.items() if key in PatientView.__struct_fields__}
     return convert(shown | {"code": code}, PatientView)
+
+
+async def _alone(session: AsyncSession, numbers: dict[IdentifierKind, str], given: dict[str, Any]) -> Any:
+    """Raises PatientExists: the database refused the whole, and this finds out whose number it is."""
+    try:
+        return await REGISTER_ALONE.alone(session, **given)
+    except IntegrityError as error:
+        if ONE_CHART_A_NUMBER not in str(error.orig):
+            raise
+        await session.rollback()
+        holders = {kind: await _holder(session, kind, value) for kind, value in numbers.items()}
+        kind = next((kind for kind, holder in holders.items() if holder), next(iter(numbers)))
+        raise _exists(kind, holders[kind]) from error
 
 
 def numbers_of(command: RegisterPatient | ChangePatient) -> dict[IdentifierKind, str]:
@@ -222,24 +205,28 @@ async def _add_identifiers(
     taken = set(await session.scalars(made))
     for kind, value in numbers.items():
         if kind.value not in taken:
-            raise await _exists(session, kind, value)
+            raise _exists(kind, await _holder(session, kind, value))
 
 
-async def _exists(session: AsyncSession, kind: IdentifierKind, value: str) -> PatientExists:
+async def _holder(session: AsyncSession, kind: IdentifierKind, value: str) -> Any:
+    """Find the chart a number names now, if any: a row with its id and code."""
     holder = select(Patient.id, Patient.code).join(
         PatientIdentifier, PatientIdentifier.patient_id == Patient.id
     )
     holder = holder.where(
         PatientIdentifier.kind == kind.value, PatientIdentifier.value == value, PatientIdentifier.active
     )
-    row = (await session.execute(holder)).first()
+    return (await session.execute(holder)).first()
+
+
+def _exists(kind: IdentifierKind, holder: Any) -> PatientExists:
     fields = {
         IdentifierKind.CITIZEN: "citizen_id",
         IdentifierKind.INSURANCE: "insurance_no",
         IdentifierKind.PASSPORT: "passport_no",
     }
-    code = row.code if row else "khác"
-    extra = {"patient_id": str(row.id), "code": row.code} if row else {}
+    code = holder.code if holder else "khác"
+    extra = {"patient_id": str(holder.id), "code": holder.code} if holder else {}
     return PatientExists(
         f"Số này đã thuộc hồ sơ {code}. Mở hồ sơ đó thay vì lập mới.", field=fields.get(kind), extra=extra
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct, field
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import CTE, FromClause, Table, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -96,6 +96,23 @@ _APPEND = Statement(insert(_ROWS).values({name: bindparam(name) for name in _WRI
 async def record(session: AsyncSession, entry: Entry, actor: Actor) -> None:
     """Append one row; it commits or vanishes with the transaction it tells of."""
     await _APPEND.rows(session, **_row(entry, actor))
+
+
+def audited(source: FromClause) -> CTE:
+    """Return the part of a writing statement that appends a row for each row of `source`: no trip of its own.
+
+    Its values come from `audit_values`.
+    """
+    given = [bindparam(f"audit_{name}", type_=_ROWS.c[name].type) for name in _WRITTEN]
+    written = insert(_ROWS).from_select(
+        list(_WRITTEN), select(*given).select_from(source), include_defaults=False
+    )
+    return written.cte("audited")
+
+
+def audit_values(entry: Entry, actor: Actor) -> dict[str, Any]:
+    """Return what a statement with an `audited` part is given for it."""
+    return {f"audit_{name}": value for name, value in _row(entry, actor).items()}
 
 
 async def record_all(session: AsyncSession, entries: list[Entry], actor: Actor) -> None:

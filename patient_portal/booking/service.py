@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.audit.api import Action, Entry, record
+from kernel.audit.api import Action, Entry, audit_values, audited, record
 from kernel.clock import Instant
 from kernel.db import Sessions
 from kernel.problems import Conflict, NotFound, Refused
@@ -156,7 +156,7 @@ def _view_of(booking: FromClause) -> Select[Any]:
     )
 
 
-_TAKE_SEAT = Statement(_view_of(_MADE))
+_TAKE_SEAT = Statement(_view_of(_MADE).add_cte(audited(_MADE)))
 _VIEW = _view_of(_B.id.table)
 # Why no seat was taken, in one look at the slot.
 _WHY = Statement(
@@ -214,8 +214,11 @@ async def book(
     actor: Actor,
     now: Instant,
     moved_from: UUID | None = None,
+    alone: bool = False,
 ) -> BookingView:
     """Take a seat in a slot; the same command again returns the first result.
+
+    `alone`: the session does nothing else, so it is committed at once, in one trip to the database.
 
     Raises NoSuchSlot, SlotPast, SlotFull with the nearest free slots, AlreadyBooked (one booking a person,
     day and department), BookingIdReused. Two equal commands at the same moment make the database raise
@@ -230,10 +233,10 @@ async def book(
         "given_reason": command.reason,
         "given_moved_from": moved_from,
         "given_now": now,
-    }
+    } | audit_values(_entry(Action.CREATE, command.id, patient_id), actor)
+    take = _TAKE_SEAT.alone if alone else _TAKE_SEAT.first
     for _ in range(3):  # A seat given back between statement and explanation is tried for again.
-        if made := await _TAKE_SEAT.first(session, **values):
-            await _note(session, Action.CREATE, command.id, patient_id, actor)
+        if made := await take(session, **values):
             return _view(made)
         if earlier := await _explain(session, command, patient_id=patient_id, now=now):
             return earlier
@@ -281,7 +284,7 @@ async def book_once(
     for attempt in (1, 2):
         try:
             async with sessions.begin() as session:
-                return await book(session, command, patient_id=patient_id, actor=actor, now=now)
+                return await book(session, command, patient_id=patient_id, actor=actor, now=now, alone=True)
         except IntegrityError:
             if attempt == 2:
                 raise
@@ -363,8 +366,11 @@ async def arrive(session: AsyncSession, booking_id: UUID, *, visit_id: UUID, act
 async def _note(
     session: AsyncSession, action: Action, booking_id: UUID, patient_id: UUID, actor: Actor
 ) -> None:
-    entry = Entry(action=action, subject=f"portal.booking:{booking_id}", patient_id=patient_id)
-    await record(session, entry, actor)
+    await record(session, _entry(action, booking_id, patient_id), actor)
+
+
+def _entry(action: Action, booking_id: UUID, patient_id: UUID) -> Entry:
+    return Entry(action=action, subject=f"portal.booking:{booking_id}", patient_id=patient_id)
 
 
 async def next_booking(session: AsyncSession, patient_id: UUID, *, now: Instant) -> BookingView | None:

@@ -126,3 +126,20 @@ async def test_a_session_used_again_after_its_commit_begins_again(real_db: RealD
         await ADD.rows(session, **mine)
         await session.rollback()
         assert await ONE.first(session, key=mine["key"]) is None
+
+
+async def test_a_write_alone_is_committed_at_once(real_db: RealDatabase) -> None:
+    mine = job()
+    async with real_db.sessions() as session:
+        await ADD.alone(session, **mine)
+        await session.rollback()
+        assert await ONE.first(session, key=mine["key"])
+
+
+async def test_a_write_alone_after_another_write_shares_its_transaction(real_db: RealDatabase) -> None:
+    mine = job()
+    async with real_db.sessions() as session:
+        await ADD.rows(session, **job())
+        await ADD.alone(session, **mine)
+        await session.rollback()
+        assert await ONE.first(session, key=mine["key"]) is None

@@ -93,3 +93,18 @@ async def test_a_seat_given_back_is_taken_by_somebody_who_waits(real_db: RealDat
         waiting = [asyncio.create_task(_try(real_db, slot, other)) for other in others]
         await asyncio.sleep(0)
     assert sorted(await asyncio.gather(*waiting)) == [False] * 7 + [True]
+
+
+async def test_a_seat_taken_is_audited_and_a_seat_refused_is_not(real_db: RealDatabase) -> None:
+    """Seat, booking and audit row are one statement: all of them or none."""
+    [slot] = await _slots(real_db, capacity=1)
+    people = await _people(real_db, 2)
+    results = [await _try(real_db, slot, person) for person in people]
+    assert results == [True, False]
+    async with real_db.sessions() as session:
+        rows = await session.execute(
+            text(
+                "SELECT patient_id, action, actor_id FROM kernel_audit WHERE subject LIKE 'portal.booking:%'"
+            )
+        )
+        assert [tuple(row) for row in rows] == [(people[0], "create", ACTOR.id)]
