@@ -45,7 +45,7 @@ tools-for-tests: setup
 	@$(RUN) tools/tools_for_tests.py
 
 test: tools-for-tests compiled
-	$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup
 	$(RUN) -m ruff format --check .

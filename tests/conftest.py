@@ -47,6 +47,12 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
         pytest.mark.anyio(obj)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests go first: two workers that take whole files then end together."""
+    long = {item.path for item in items for mark in ("slow", "browser") if item.get_closest_marker(mark)}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     with throw_away() as running:
