@@ -140,6 +140,71 @@ async def test_a_silent_stream_says_that_it_is_alive() -> None:
         assert (await anext(events)).event == "alive"
 
 
+async def test_streams_opened_together_say_that_they_are_alive_at_moments_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("random.random", lambda: 0.0)
+    async with asyncio.timeout(5), aclosing(live.events(Wake(), "x", alive_seconds=1_000)) as events:
+        assert [(await anext(events)).event for _ in range(2)] == ["reload", "alive"]
+
+
+class Making:
+    """Makes a number; each waits until it may be handed out."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.may_end = asyncio.Event()
+
+    async def __call__(self) -> int:
+        self.made += 1
+        number = self.made
+        await self.may_end.wait()
+        return number
+
+
+async def settled() -> None:
+    """Let every task that can go on do so."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_what_many_streams_ask_for_after_one_change_is_made_once() -> None:
+    wake, make = Wake(), Making()
+    with live.together(wake, "x", make) as one, live.together(wake, "x", make) as two:
+        asked = [asyncio.ensure_future(ask()) for ask in (one, two, one)]
+        await settled()
+        make.may_end.set()
+        assert await asyncio.gather(*asked) == [1, 1, 1]
+        assert await two() == 2
+    assert wake._listeners == {}
+
+
+async def test_what_was_begun_before_a_change_is_not_handed_out_after_it() -> None:
+    wake, make = Wake(), Making()
+    with live.together(wake, "x", make) as one, live.together(wake, "x", make) as two:
+        before = asyncio.ensure_future(one())
+        await settled()
+        wake.tell([Message("y", "{}")])
+        joined = asyncio.ensure_future(two())
+        await settled()
+        wake.tell([Message("x", "{}")])
+        after = asyncio.ensure_future(two())
+        await settled()
+        make.may_end.set()
+        assert [await asked for asked in (before, joined, after)] == [1, 1, 2]
+
+
+async def test_a_stream_that_leaves_takes_nothing_from_the_others() -> None:
+    wake, make = Wake(), Making()
+    with live.together(wake, "x", make) as one, live.together(wake, "x", make) as two:
+        leaving, staying = asyncio.ensure_future(one()), asyncio.ensure_future(two())
+        await settled()
+        leaving.cancel()
+        await settled()
+        make.may_end.set()
+        assert await staying == 1
+
+
 async def test_streams_end_when_the_process_stops() -> None:
     wake = Wake()
     ended: list[str] = []
