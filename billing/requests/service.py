@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from msgspec import Struct, convert
+from msgspec import Struct
 from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -43,13 +43,14 @@ _SHOWN = [
     getattr(Account if name in _FROM_ACCOUNT else PaymentRequest, name)
     for name in RequestView.__struct_fields__
 ]
-_NEWEST = Statement(
+NEWEST = (
     select(*_SHOWN)
     .join_from(PaymentRequest, Account, Account.id == PaymentRequest.account_id)
     .where(PaymentRequest.counter == bindparam("counter"))
     .order_by(PaymentRequest.created_at.desc())
     .limit(1)
 )
+"""The newest request of a counter, whatever became of it: the columns of RequestView."""
 _KNOWN = select(PaymentRequest.id).where(PaymentRequest.id == bindparam("request"))
 _ASK = Statement(
     NEXT.add_columns(_KNOWN.exists().label("known"), name_of(bindparam("patient")).label("name"))
@@ -312,12 +313,6 @@ async def get_request(session: AsyncSession, request_id: UUID) -> RequestView:
     if row is None:
         raise NoSuchRequest("Không có yêu cầu thanh toán này.")
     return view_of(*row)
-
-
-async def shown_at(session: AsyncSession, counter: str) -> RequestView | None:
-    """Return the newest request of a counter, whatever became of it."""
-    row = await _NEWEST.first(session, counter=counter)
-    return convert(row, RequestView) if row else None
 
 
 async def requests_of_episode(session: AsyncSession, episode_id: UUID) -> Sequence[RequestView]:

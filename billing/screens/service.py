@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
-from sqlalchemy import bindparam, delete, func, select
+from msgspec import Meta, Struct, convert
+from sqlalchemy import bindparam, delete, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.requests.rules import RequestState
-from billing.requests.service import counter_topic, shown_at
+from billing.requests.service import NEWEST, counter_topic
 from billing.requests.views import CounterCode, RequestView
 from billing.screens.models import Screen
 from billing.shifts.service import get_counter
@@ -36,12 +36,14 @@ _SHOWN = {
 }
 
 
-_PAIRED = Statement(
-    select(Screen.id).where(
-        Screen.token_hash == bindparam("token_hash"),
-        Screen.counter == bindparam("counter"),
-        Screen.paired_at.is_not(None),
-        Screen.revoked_at.is_(None),
+_PAIRED = select(Screen.token_hash).where(
+    Screen.counter == bindparam("counter"), Screen.paired_at.is_not(None), Screen.revoked_at.is_(None)
+)
+_ONE = select(literal(1).label("one")).subquery("one")
+_NEWEST = NEWEST.subquery("newest")
+_SHOWN_AT = Statement(
+    select(func.array(_PAIRED.scalar_subquery()).label("tokens"), *_NEWEST.c).select_from(
+        _ONE.outerjoin(_NEWEST, true())
     )
 )
 
@@ -124,9 +126,24 @@ async def pairing_code(session: AsyncSession, token: str, counter: str, *, now: 
     return code
 
 
-async def is_paired(session: AsyncSession, token: str, counter: str) -> bool:
-    """Say whether this token may watch a counter."""
-    return await _PAIRED.first(session, token_hash=_hash(token), counter=counter) is not None
+class Watched(Struct, frozen=True):
+    """What the screens of a counter show, and which devices are its screens."""
+
+    shown: Shown
+    tokens: frozenset[bytes]
+
+    def by(self, token: str) -> bool:
+        """Say whether this token may watch the counter."""
+        return _hash(token) in self.tokens
+
+
+async def watch(session: AsyncSession, counter: str, *, now: Instant) -> Watched:
+    """Return what the second screens of a counter show now, and to whom."""
+    row = await _SHOWN_AT.first(session, counter=counter)
+    assert row is not None, "one row, whatever it lacks"
+    tokens = frozenset(row.pop("tokens"))
+    request = convert(row, RequestView) if row["id"] else None
+    return Watched(face_of(request, now=now), tokens)
 
 
 async def pair_screen(session: AsyncSession, command: PairScreen, *, actor: Actor, now: Instant) -> UUID:
@@ -175,8 +192,3 @@ def face_of(request: RequestView | None, *, now: Instant) -> Shown:
         }.get(request.state, Face.PAID)
     left = int((ended + life - now).total_seconds() + 0.999)
     return Shown(faces, request, left) if left > 0 else Shown(Face.WAITING)
-
-
-async def shown(session: AsyncSession, counter: str, *, now: Instant) -> Shown:
-    """Return what the second screen of a counter shows now."""
-    return face_of(await shown_at(session, counter), now=now)
