@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.access import FRONT, READ
 from emr.catalogs.service import list_ethnic_groups
+from emr.charts.service import ChartOrders, orders_on_chart
 from emr.orders.rules import STATE_WORDS as ORDER_WORDS
-from emr.orders.work import orders_of_patient
 from emr.patients.scan import BadScan
 from emr.patients.search import find_patients
 from emr.patients.service import change_patient, get_patient, identifiers_of, open_chart
@@ -67,12 +67,16 @@ class PatientPages(Controller):
         """The chart: numbers, visits, stays, results."""
         patient = await open_chart(session, patient_id, actor=actor)
         clinical = actor.has(*MAY_READ)
+        orders = ChartOrders([], 0, may_break=False)
+        if clinical:
+            orders = await orders_on_chart(session, patient_id, actor=actor, now=utc_now())
         context = {
             "patient": patient,
             "numbers": await identifiers_of(session, patient_id),
             "visits": await patient_history(session, patient_id),
             "stays": await stays_of_patient(session, patient_id),
-            "orders": await orders_of_patient(session, patient_id, limit=30) if clinical else [],
+            "orders": orders.shown,
+            "closed": orders,
             "clinical": clinical,
             "may_open": actor.has(Role.RECEPTION, Role.NURSE),
             "may_change": actor.has(*MAY_CHANGE),

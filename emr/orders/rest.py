@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.access import APPROVERS, CLINICAL, DOCTORS, READ, WORKERS
+from emr.care_teams.service import require_care
 from emr.orders.results import (
     approve_result,
     begin_order,
@@ -111,6 +112,9 @@ class OrderController(Controller):
 
 
 async def _looked_at(session: AsyncSession, order_id: UUID, actor: Actor) -> OrderView:
+    """Return an order to who cares for the person, and write the look down. Raises NoSuchOrder, NotYourPatient."""
     order = await order_with_result(session, order_id)
-    await record(session, Entry(Action.VIEW, f"emr.order:{order_id}", order.patient_id), actor)
+    broken = await require_care(session, actor, order.visit_id, now=utc_now())
+    detail = {"emergency": str(broken)} if broken else {}
+    await record(session, Entry(Action.VIEW, f"emr.order:{order_id}", order.patient_id, detail=detail), actor)
     return order

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.access import CLINICAL, DOCTORS, FRONT, LEADERS, READ
+from emr.care_teams.service import require_care
 from emr.episodes.rules import Outcome
 from emr.episodes.service import look_at_visit
 from emr.episodes.views import Credit, OpenVisit, VisitHeader, VisitView
@@ -68,7 +69,9 @@ class VisitController(Controller):
         self, visit_id: FromPath[UUID], session: NamedDependency[AsyncSession], actor: NamedDependency[Actor]
     ) -> Sequence[OrderView]:
         """List a visit's orders with their last results."""
-        await look_at_visit(session, visit_id, actor=actor, part="orders")
+        broken = await require_care(session, actor, visit_id, now=utc_now())
+        emergency = {"emergency": str(broken)} if broken else {}
+        await look_at_visit(session, visit_id, actor=actor, part="orders", **emergency)
         return await orders_of_visit(session, visit_id)
 
     @act("/{visit_id:uuid}/start", "startVisit", DOCTORS)

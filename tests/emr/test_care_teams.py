@@ -21,8 +21,12 @@ from emr.care_teams.service import (
     open_in_emergency,
     require_care,
 )
+from emr.charts.service import orders_on_chart
 from emr.episodes.views import VisitView
 from emr.once import IdReused
+from emr.orders.results import report_result
+from emr.orders.service import place_orders, release_orders
+from emr.orders.views import OrderLine, PlaceOrders, ReportResult
 from emr.places.models import Duty
 from emr.queues.models import Ticket
 from emr.queues.rules import TicketState
@@ -35,7 +39,7 @@ from kernel.ids import new_id
 from kernel.staff.api import Actor, Role
 from kernel.staff.models import StaffAccount
 from tests.conftest import SignedIn
-from tests.emr.builders import DOCTOR, NOW, a_patient, a_visit, an_actor
+from tests.emr.builders import DOCTOR, LAB, NOW, a_patient, a_visit, an_actor
 from tests.emr.sheet_acts import a_draft, an_account
 
 WARD_A = CareTeam(frozenset({"K02"}), frozenset({UUID(int=9)}))
@@ -229,6 +233,62 @@ async def test_opening_once_more_with_the_same_id_changes_nothing(
     somebody = await a_patient(records)
     with pytest.raises(IdReused):
         await opened(records, stranger, somebody.id, id=access)
+
+
+@pytest.fixture
+async def order(records: AsyncSession, sheet: SheetView) -> UUID:
+    """A test ordered in the visit of the note, with its result."""
+    line = OrderLine(new_id(), "XN01")
+    await place_orders(records, PlaceOrders(sheet.visit_id, [line]), actor=DOCTOR, now=NOW)
+    await release_orders(records, [line.id], now=NOW)
+    result = ReportResult(id=new_id(), value="6,4")
+    await report_result(records, line.id, result, actor=LAB, now=NOW)
+    return line.id
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/orders/{order}", "/api/orders/{order}/results", "/api/visits/{visit}/orders"]
+)
+async def test_orders_and_results_open_as_the_sheets_do(
+    client: httpx.AsyncClient, signed_in: SignedIn, order: UUID, sheet: SheetView, path: str
+) -> None:
+    where = path.format(order=order, visit=sheet.visit_id)
+    for role, department in ((Role.DOCTOR, "K03"), (Role.LAB, "K03"), (Role.CASHIER, "P01")):
+        await signed_in(role, department=department)
+        answer = await client.get(where)
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-your-patient")
+    for role, department in ((Role.DOCTOR, "K01"), (Role.LAB, "K05"), (Role.INSURANCE, "P02")):
+        await signed_in(role, department=department)
+        assert (await client.get(where)).status_code == 200, (role, department)
+
+
+async def test_the_chart_shows_orders_of_ones_own_visits_and_the_rest_in_an_emergency(
+    client: httpx.AsyncClient, signed_in: SignedIn, records: AsyncSession, order: UUID, sheet: SheetView
+) -> None:
+    chart = f"/patients/{sheet.patient_id}"
+    await signed_in(Role.DOCTOR, department="K01")
+    assert "6,4" in (await client.get(chart)).text
+    stranger = await signed_in(Role.DOCTOR, department="K03")
+    closed = (await client.get(chart)).text
+    assert "6,4" not in closed
+    assert "của khoa khác không mở" in closed
+    assert f"/emergency-access/{sheet.patient_id}?then={chart}" in closed
+    await opened(records, stranger, sheet.patient_id, now=utc_now())
+    assert "6,4" in (await client.get(chart)).text
+    told, *_ = await entries_of_patient(records, sheet.patient_id)
+    assert (told.actor_id, "emergency" in told.detail) == (stranger.id, True)
+    await signed_in(Role.DIRECTOR, department="P02")
+    assert "6,4" in (await client.get(chart)).text
+
+
+async def test_the_chart_opens_ones_own_visit_beside_a_foreign_one(
+    records: AsyncSession, order: UUID, sheet: SheetView
+) -> None:
+    await a_visit(records, patient_id=sheet.patient_id, room="PK2", now=NOW)
+    seen = await orders_on_chart(records, sheet.patient_id, actor=of("K05", Role.NURSE), now=NOW)
+    assert {line.visit_id for line in seen.shown} == {sheet.visit_id}
+    assert order in {line.id for line in seen.shown}
+    assert (seen.hidden, seen.may_break) == (1, True)
 
 
 async def test_who_does_not_treat_breaks_no_glass(records: AsyncSession, sheet: SheetView) -> None:
