@@ -30,11 +30,17 @@ def names_of(certificate: x509.Certificate) -> Names:
     return Names(
         name=_first(certificate.subject, NameOID.COMMON_NAME),
         title=_first(certificate.subject, NameOID.TITLE),
-        uid=_first(certificate.subject, NameOID.USER_ID),
+        uid=_first(certificate.subject, NameOID.USER_ID) or _number(certificate.subject),
         organisation=_first(certificate.subject, NameOID.ORGANIZATION_NAME),
         issuer=_first(certificate.issuer, NameOID.COMMON_NAME)
         or _first(certificate.issuer, NameOID.ORGANIZATION_NAME),
     )
+
+
+def _number(name: x509.Name) -> str:
+    """Some authorities write the same "CCCD:…" or "MST:…" as serialNumber."""
+    found = _first(name, NameOID.SERIAL_NUMBER)
+    return found if found.startswith(("CCCD:", "MST:")) else ""
 
 
 def _first(name: x509.Name, kind: x509.ObjectIdentifier) -> str:

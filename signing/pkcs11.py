@@ -26,7 +26,7 @@ from signing.schemes import Scheme, holds, scheme_for
 Result = TypeVar("Result")
 _PSS_PARAMETERS = (Mechanism.SHA256, MGF.SHA256, 32)
 _DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
-_WAYS: dict[Scheme, tuple[tuple[Mechanism, bool], ...]] = {
+WAYS: dict[Scheme, tuple[tuple[Mechanism, bool], ...]] = {
     Scheme.RSA_PSS_SHA256: ((Mechanism.RSA_PKCS_PSS, True), (Mechanism.SHA256_RSA_PKCS_PSS, False)),
     Scheme.ECDSA_SHA256: ((Mechanism.ECDSA, True), (Mechanism.ECDSA_SHA256, False)),
     Scheme.RSA_PKCS1_SHA256: ((Mechanism.RSA_PKCS, True), (Mechanism.SHA256_RSA_PKCS, False)),
@@ -109,14 +109,14 @@ class Pkcs11Signer:
             raise self._refused
         if not self._pin:
             raise WrongPin("Phiên ký bằng token đã đóng. Hãy nhập lại mã PIN.", field="pin")
-        ways = [way for way in _WAYS[scheme] if way[0] in self._mechanisms]
+        ways = [way for way in WAYS[scheme] if way[0] in self._mechanisms]
         if not ways:
             raise TokenUnfit(f"Token không ký được theo {scheme}.")
 
         def work(login: Login) -> bytes:
             key = login.key(self._uri)
             pin = self._pin if login.asks_each_time(key) else None
-            return _first_way(key, ways, scheme, data, pin)
+            return first_way(key, ways, scheme, data, pin)
 
         try:
             value = self._module.use(self._uri, self._pin, work, wait_seconds=self._wait)
@@ -147,7 +147,7 @@ async def open_token(
 
     Raises WrongPin, TokenPinLocked, TokenAbsent, TokenBusy, TokenUnfit, KeyMissing, TokenMismatch, WeakKey.
     """
-    module = module_at(_module_path(modules, uri))
+    module = module_at(module_path(modules, uri))
 
     def work(login: Login) -> frozenset[Mechanism]:
         login.key(uri)
@@ -192,11 +192,11 @@ def to_der(value: bytes) -> bytes:
 
 
 def _scheme(wanted: Scheme, mechanisms: frozenset[Mechanism], *, allow_pkcs1: bool) -> Scheme:
-    if any(mechanism in mechanisms for mechanism, _ in _WAYS[wanted]):
+    if any(mechanism in mechanisms for mechanism, _ in WAYS[wanted]):
         return wanted
     if wanted is Scheme.ECDSA_SHA256:
         raise TokenUnfit("Token không ký được ECDSA.")
-    old = any(mechanism in mechanisms for mechanism, _ in _WAYS[Scheme.RSA_PKCS1_SHA256])
+    old = any(mechanism in mechanisms for mechanism, _ in WAYS[Scheme.RSA_PKCS1_SHA256])
     if allow_pkcs1 and old:
         return Scheme.RSA_PKCS1_SHA256
     raise TokenUnfit(
@@ -205,7 +205,7 @@ def _scheme(wanted: Scheme, mechanisms: frozenset[Mechanism], *, allow_pkcs1: bo
     )
 
 
-def _first_way(
+def first_way(
     key: PrivateKey, ways: list[tuple[Mechanism, bool]], scheme: Scheme, data: bytes, pin: str | None
 ) -> bytes:
     """Sign by the first mechanism that the token really accepts; some list what they refuse."""
@@ -267,7 +267,7 @@ def _list(module: Module, wait_seconds: float) -> list[TokenView]:
     return views
 
 
-def _module_path(modules: tuple[Path, ...], uri: TokenUri) -> Path:
+def module_path(modules: tuple[Path, ...], uri: TokenUri) -> Path:
     """Return the configured library of an address; a library that is not configured is never loaded. Raises TokenAbsent."""
     if not modules:
         raise TokenAbsent("Máy chủ chưa khai báo thư viện PKCS#11. Hãy liên hệ quản trị.")
@@ -284,4 +284,15 @@ def _curve_bytes(certificate: x509.Certificate) -> int:
     return (key.key_size + 7) // 8
 
 
-__all__ = ["Pkcs11Signer", "TokenMismatch", "TokenView", "list_tokens", "names", "open_token", "to_der"]
+__all__ = [
+    "WAYS",
+    "Pkcs11Signer",
+    "TokenMismatch",
+    "TokenView",
+    "first_way",
+    "list_tokens",
+    "module_path",
+    "names",
+    "open_token",
+    "to_der",
+]

@@ -156,6 +156,28 @@ class Module:
                 self._begin_anew()  # What was under way in the session is unknown.
                 raise refusal(error) from error
 
+    def change(
+        self, uri: TokenUri, pin: str, work: Callable[[Session], Result], *, wait_seconds: float
+    ) -> Result:
+        """Work on a token in a session that may write: make or remove a key. Other sign-ins with it end first.
+
+        Raises WrongPin, TokenPinLocked, TokenAbsent, TokenBusy, TokenUnfit.
+        """
+        with self._held(wait_seconds):
+            try:
+                token = self._find(uri)
+                before = self._logins.pop(bytes(token.serial), None)
+                if before is not None:
+                    before.session.close()
+                session = self._open(token, uri, pin, write=True)
+                try:
+                    return work(session)
+                finally:
+                    session.close()
+            except pkcs11.PKCS11Error as error:
+                self._begin_anew()
+                raise refusal(error) from error
+
     def sign_out(self, pin: str) -> None:
         """Sign out of a token, if this PIN is the one that opened it."""
         with self._held(1.0):
@@ -203,9 +225,14 @@ class Module:
         before = self._logins.pop(serial, None)
         if before is not None:
             before.session.close()
+        made = self._logins[serial] = Login(self._open(token, uri, pin), _mark(pin, serial))
+        return made
+
+    def _open(self, token: Token, uri: TokenUri, pin: str, *, write: bool = False) -> Session:
+        """Sign in with one try of the PIN."""
         check_flags(token)
         try:
-            session = token.open(user_pin=pin)
+            return token.open(rw=write, user_pin=pin)
         except (pkcs11.PinIncorrect, pkcs11.PinInvalid, pkcs11.PinLenRange) as error:
             last = self._find(uri).flags & TokenFlag.USER_PIN_FINAL_TRY
             self._begin_anew()  # The library leaves the session of a failed sign-in open.
@@ -214,8 +241,6 @@ class Module:
         except pkcs11.PKCS11Error:
             self._begin_anew()
             raise
-        made = self._logins[serial] = Login(session, _mark(pin, serial))
-        return made
 
     def _begin_anew(self) -> None:
         """Forget every session and let the library look at its slots again."""

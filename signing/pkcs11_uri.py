@@ -38,8 +38,8 @@ class TokenUri(Struct, frozen=True, kw_only=True):
         return f"pkcs11:{path}{query}"
 
 
-def read_token_uri(text: str) -> TokenUri:
-    """Read an address. Raises BadTokenUri for another form, a missing token or key, or a PIN in it."""
+def read_token_uri(text: str, *, key: bool = True) -> TokenUri:
+    """Read an address; `key` False: of a token alone. Raises BadTokenUri for another form, a missing part, or a PIN in it."""
     if not text.startswith("pkcs11:"):
         raise BadTokenUri("Địa chỉ khóa phải bắt đầu bằng “pkcs11:”.", field="key_name")
     path, _, query = text.removeprefix("pkcs11:").partition("?")
@@ -60,7 +60,7 @@ def read_token_uri(text: str) -> TokenUri:
         object=_text(found.get("object", b"")),
         module=_text(found.get("module-path", b"")),
     )
-    if not (uri.token or uri.serial) or not (uri.id or uri.object):
+    if not (uri.token or uri.serial) or (key and not (uri.id or uri.object)):
         raise BadTokenUri("Địa chỉ khóa phải nói rõ token và khóa nào trên token.", field="key_name")
     return uri
 

@@ -2,6 +2,8 @@
 
 from litestar.types import ControllerRouterHandler
 
+from signing.certificates.enrolment_pages import EnrolmentPages
+from signing.certificates.enrolment_rest import EnrolmentController
 from signing.certificates.pages import (
     CertificatePages,
     MyCertificatePages,
@@ -31,6 +33,8 @@ ROUTES: list[ControllerRouterHandler] = [
     RemoteController,
     RemoteCallbackController,
     CertificateController,
+    EnrolmentController,
+    EnrolmentPages,
     CertificatePages,
     MyCertificatePages,
     PolicyPages,

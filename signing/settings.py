@@ -12,6 +12,14 @@ class CscAuth(StrEnum):
     OAUTH2 = "oauth2"
 
 
+class NumberPlace(StrEnum):
+    """Where a certificate request carries the personal number or tax code."""
+
+    UID = "uid"
+    SERIAL_NUMBER = "serial_number"
+    BOTH = "both"
+
+
 class SigningSettings(PeopleSettings, frozen=True):
     """Defaults are the safe values. In the demo, what is empty is taken from the demo's own authority."""
 
@@ -35,6 +43,11 @@ class SigningSettings(PeopleSettings, frozen=True):
     """TT 15/2025 PL II 1.2 asks for a warning; True refuses to sign instead."""
     allow_pkcs1: bool = False
     """Sign RSA with PKCS#1 v1.5, outside TT 15/2025; always reported."""
+    request_number_in: NumberPlace = NumberPlace.UID
+    """Attribute of a certificate request that names "CCCD:…" or "MST:…". UID is what certificates of Vietnamese public
+    authorities show; no published text confirms what each wants in a request, so ask yours."""
+    key_pin_minimum: int = 6
+    """Shortest PIN of a key made here; TT 15/2025 names none."""
     idle_minutes: int = 15
     """An unlocked software key dies after this time without use."""
     rehearsal_keep_days: int = 30

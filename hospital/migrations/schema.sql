@@ -823,6 +823,22 @@ COLUMN signing_document.state text NOT NULL
 COLUMN signing_document.subject text NOT NULL
 COLUMN signing_document.supersedes uuid
 COLUMN signing_document.title text NOT NULL
+COLUMN signing_enrolment.algorithm text NOT NULL
+COLUMN signing_enrolment.certificate_id uuid
+COLUMN signing_enrolment.ended_at timestamp with time zone
+COLUMN signing_enrolment.ended_by uuid
+COLUMN signing_enrolment.id uuid NOT NULL
+COLUMN signing_enrolment.key_kind text NOT NULL
+COLUMN signing_enrolment.key_name text NOT NULL
+COLUMN signing_enrolment.owner_kind text NOT NULL
+COLUMN signing_enrolment.public_key bytea NOT NULL
+COLUMN signing_enrolment.reason text NOT NULL
+COLUMN signing_enrolment.request bytea NOT NULL
+COLUMN signing_enrolment.requested_at timestamp with time zone NOT NULL
+COLUMN signing_enrolment.requested_by uuid NOT NULL
+COLUMN signing_enrolment.staff_id uuid
+COLUMN signing_enrolment.state text NOT NULL
+COLUMN signing_enrolment.subject text NOT NULL
 COLUMN signing_handover.by_id uuid NOT NULL
 COLUMN signing_handover.from_department text
 COLUMN signing_handover.from_id uuid
@@ -1428,6 +1444,18 @@ CONSTRAINT signing_document ck_signing_document_state CHECK ((state = ANY (ARRAY
 CONSTRAINT signing_document fk_signing_document_supersedes FOREIGN KEY (supersedes) REFERENCES signing_document(id)
 CONSTRAINT signing_document pk_signing_document PRIMARY KEY (id)
 CONSTRAINT signing_document uq_signing_document_code UNIQUE (code)
+CONSTRAINT signing_enrolment ck_signing_enrolment_algorithm CHECK ((algorithm = ANY (ARRAY['RSA_2048'::text, 'RSA_3072'::text, 'EC_P256'::text])))
+CONSTRAINT signing_enrolment ck_signing_enrolment_ended CHECK ((((state = 'REQUESTED'::text) = (ended_at IS NULL)) AND ((ended_at IS NULL) = (ended_by IS NULL))))
+CONSTRAINT signing_enrolment ck_signing_enrolment_issued CHECK (((state = 'ISSUED'::text) = (certificate_id IS NOT NULL)))
+CONSTRAINT signing_enrolment ck_signing_enrolment_key_kind CHECK ((key_kind = ANY (ARRAY['PKCS12'::text, 'PKCS11'::text])))
+CONSTRAINT signing_enrolment ck_signing_enrolment_owner CHECK (((owner_kind = 'STAFF'::text) = (staff_id IS NOT NULL)))
+CONSTRAINT signing_enrolment ck_signing_enrolment_owner_kind CHECK ((owner_kind = ANY (ARRAY['STAFF'::text, 'ORGANISATION'::text])))
+CONSTRAINT signing_enrolment ck_signing_enrolment_reason CHECK (((state <> 'CANCELLED'::text) OR (reason <> ''::text)))
+CONSTRAINT signing_enrolment ck_signing_enrolment_state CHECK ((state = ANY (ARRAY['REQUESTED'::text, 'ISSUED'::text, 'CANCELLED'::text])))
+CONSTRAINT signing_enrolment fk_signing_enrolment_certificate_id FOREIGN KEY (certificate_id) REFERENCES signing_certificate(id)
+CONSTRAINT signing_enrolment fk_signing_enrolment_staff_id FOREIGN KEY (staff_id) REFERENCES kernel_staff_account(id)
+CONSTRAINT signing_enrolment pk_signing_enrolment PRIMARY KEY (id)
+CONSTRAINT signing_enrolment uq_signing_enrolment_public_key UNIQUE (public_key)
 CONSTRAINT signing_handover fk_signing_handover_by_id FOREIGN KEY (by_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_handover fk_signing_handover_from_id FOREIGN KEY (from_id) REFERENCES kernel_staff_account(id)
 CONSTRAINT signing_handover fk_signing_handover_slot_id FOREIGN KEY (slot_id) REFERENCES signing_slot(id)
@@ -1730,6 +1758,7 @@ INDEX CREATE UNIQUE INDEX pk_signing_certificate ON public.signing_certificate U
 INDEX CREATE UNIQUE INDEX pk_signing_certificate_notice ON public.signing_certificate_notice USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_delegation ON public.signing_delegation USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_document ON public.signing_document USING btree (id)
+INDEX CREATE UNIQUE INDEX pk_signing_enrolment ON public.signing_enrolment USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_handover ON public.signing_handover USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_identity_check ON public.signing_identity_check USING btree (id)
 INDEX CREATE UNIQUE INDEX pk_signing_phone_code ON public.signing_phone_code USING btree (id)
@@ -1802,6 +1831,8 @@ INDEX CREATE UNIQUE INDEX uq_signing_certificate_active_staff ON public.signing_
 INDEX CREATE UNIQUE INDEX uq_signing_certificate_fingerprint ON public.signing_certificate USING btree (fingerprint)
 INDEX CREATE UNIQUE INDEX uq_signing_certificate_notice_certificate_id_kind ON public.signing_certificate_notice USING btree (certificate_id, kind)
 INDEX CREATE UNIQUE INDEX uq_signing_document_code ON public.signing_document USING btree (code)
+INDEX CREATE UNIQUE INDEX uq_signing_enrolment_open ON public.signing_enrolment USING btree (staff_id, key_kind) NULLS NOT DISTINCT WHERE (state = 'REQUESTED'::text)
+INDEX CREATE UNIQUE INDEX uq_signing_enrolment_public_key ON public.signing_enrolment USING btree (public_key)
 INDEX CREATE UNIQUE INDEX uq_signing_identity_check_transaction_code ON public.signing_identity_check USING btree (transaction_code)
 INDEX CREATE UNIQUE INDEX uq_signing_policy_owner_kind_staff_id_document_kind ON public.signing_policy USING btree (owner_kind, staff_id, document_kind) NULLS NOT DISTINCT
 INDEX CREATE UNIQUE INDEX uq_signing_release_slot_id ON public.signing_release USING btree (slot_id)
@@ -1869,6 +1900,7 @@ TRIGGER CREATE TRIGGER portal_consent_append_only BEFORE DELETE OR UPDATE OR TRU
 TRIGGER CREATE TRIGGER signing_archived_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_archived FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_delegation_keep BEFORE DELETE OR UPDATE ON public.signing_delegation FOR EACH ROW EXECUTE FUNCTION signing_keep_delegation()
 TRIGGER CREATE TRIGGER signing_document_keep BEFORE DELETE OR UPDATE ON public.signing_document FOR EACH ROW EXECUTE FUNCTION signing_keep_document()
+TRIGGER CREATE TRIGGER signing_enrolment_keep BEFORE UPDATE ON public.signing_enrolment FOR EACH ROW EXECUTE FUNCTION signing_keep_enrolment()
 TRIGGER CREATE TRIGGER signing_handover_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_handover FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_identity_check_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_identity_check FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
 TRIGGER CREATE TRIGGER signing_refusal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.signing_refusal FOR EACH STATEMENT EXECUTE FUNCTION lanh_append_only()
@@ -2067,6 +2099,24 @@ AS $function$
             END IF;
             IF OLD.state <> 'PENDING' AND NEW.head_sha256 <> OLD.head_sha256 THEN
                 RAISE EXCEPTION 'a finished document never changes' USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NEW;
+        END $function$
+FUNCTION CREATE OR REPLACE FUNCTION public.signing_keep_enrolment()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+        BEGIN
+            IF OLD.state <> 'REQUESTED' THEN
+                RAISE EXCEPTION 'an enrolment ends once' USING ERRCODE = 'restrict_violation';
+            END IF;
+            IF (OLD.id, OLD.owner_kind, OLD.staff_id, OLD.key_kind, OLD.key_name, OLD.algorithm, OLD.subject,
+                OLD.request, OLD.public_key, OLD.requested_at, OLD.requested_by)
+               IS DISTINCT FROM
+               (NEW.id, NEW.owner_kind, NEW.staff_id, NEW.key_kind, NEW.key_name, NEW.algorithm, NEW.subject,
+                NEW.request, NEW.public_key, NEW.requested_at, NEW.requested_by)
+            THEN
+                RAISE EXCEPTION 'what was asked for stays' USING ERRCODE = 'restrict_violation';
             END IF;
             RETURN NEW;
         END $function$
@@ -2291,6 +2341,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON signing_certificate TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_certificate_notice TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_delegation TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_document TO lanh_app
+GRANT INSERT, SELECT, UPDATE ON signing_enrolment TO lanh_app
 GRANT INSERT, SELECT ON signing_handover TO lanh_app
 GRANT INSERT, SELECT ON signing_identity_check TO lanh_app
 GRANT INSERT, SELECT, UPDATE ON signing_phone_code TO lanh_app

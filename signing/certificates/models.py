@@ -64,6 +64,53 @@ class Certificate(Base):
     revoked_at: Mapped[Instant | None]
 
 
+class Enrolment(Base):
+    """A certificate asked for here (yêu cầu cấp chứng thư): the request, and where its key waits for the certificate."""
+
+    __tablename__ = "signing_enrolment"
+    __table_args__ = (
+        CheckConstraint("owner_kind IN ('STAFF', 'ORGANISATION')", name="owner_kind"),
+        CheckConstraint("(owner_kind = 'STAFF') = (staff_id IS NOT NULL)", name="owner"),
+        CheckConstraint("key_kind IN ('PKCS12', 'PKCS11')", name="key_kind"),
+        CheckConstraint("algorithm IN ('RSA_2048', 'RSA_3072', 'EC_P256')", name="algorithm"),
+        CheckConstraint("state IN ('REQUESTED', 'ISSUED', 'CANCELLED')", name="state"),
+        CheckConstraint("(state = 'ISSUED') = (certificate_id IS NOT NULL)", name="issued"),
+        CheckConstraint(
+            "(state = 'REQUESTED') = (ended_at IS NULL) AND (ended_at IS NULL) = (ended_by IS NULL)",
+            name="ended",
+        ),
+        CheckConstraint("state <> 'CANCELLED' OR reason <> ''", name="reason"),
+        Index(
+            "uq_signing_enrolment_open",
+            "staff_id",
+            "key_kind",
+            unique=True,
+            postgresql_where=text("state = 'REQUESTED'"),
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_kind: Mapped[str] = mapped_column(Text)
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("kernel_staff_account.id"))
+    key_kind: Mapped[str] = mapped_column(Text)
+    key_name: Mapped[str] = mapped_column(Text)
+    """As of a certificate: name of the key file, URI of the object on the token."""
+    algorithm: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    request: Mapped[bytes] = mapped_column(LargeBinary)
+    """DER of the PKCS#10."""
+    public_key: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    """DER of the SubjectPublicKeyInfo that the certificate must carry."""
+    state: Mapped[str] = mapped_column(Text)
+    certificate_id: Mapped[UUID | None] = mapped_column(ForeignKey("signing_certificate.id"))
+    requested_at: Mapped[Instant]
+    requested_by: Mapped[UUID]
+    ended_at: Mapped[Instant | None]
+    ended_by: Mapped[UUID | None]
+    reason: Mapped[str] = mapped_column(Text)
+
+
 class Notice(Base):
     """A warning about a certificate: it ends soon, ended, or was revoked. Made once, shown until it is read."""
 

@@ -16,6 +16,8 @@ from kernel.clock import Instant, local, utc_now
 from kernel.problems import Problem
 from kernel.services import Services
 from kernel.staff.api import Actor, Role, StaffView, list_staff, needs, signed_in
+from signing.certificates.enrolment import EnrolmentView, list_enrolments
+from signing.certificates.enrolment_rules import EnrolmentState
 from signing.certificates.registry import retire_certificate
 from signing.certificates.rest import NewCertificate, all_signers, register_by, seen_tokens
 from signing.certificates.rules import days_left
@@ -60,6 +62,7 @@ class CertificatePages(Controller):
         self,
         services: NamedDependency[Services],
         session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
         ended: FromQuery[bool] = False,
         done: FromQuery[str] = "",
     ) -> Template:
@@ -68,6 +71,7 @@ class CertificatePages(Controller):
         active = await registry(session)
         listed = await registry(session, ended=True) if ended else active
         context = {
+            **await _asked_for(session, await list_enrolments(session, actor), services),
             "notices": await notices_for_admin(session),
             "months": months_of(active, now),
             "certificates": listed,
@@ -136,10 +140,14 @@ class MyCertificatePages(Controller):
 
     @get()
     async def mine(
-        self, session: NamedDependency[AsyncSession], actor: NamedDependency[Actor], done: FromQuery[str] = ""
+        self,
+        services: NamedDependency[Services],
+        session: NamedDependency[AsyncSession],
+        actor: NamedDependency[Actor],
+        done: FromQuery[str] = "",
     ) -> Template:
         """My certificates, what ends, and a form to take in a new one."""
-        return await _mine(session, actor, done=done)
+        return await _mine(session, actor, services, done=done)
 
     @post()
     async def register(
@@ -151,7 +159,7 @@ class MyCertificatePages(Controller):
             await register_by(services, _new_certificate(given, actor.id), actor=actor)
         except Problem as refused:
             async with services.sessions() as session:
-                return await _mine(session, actor, given=given, refused=refused)
+                return await _mine(session, actor, services, given=given, refused=refused)
         return Redirect("/sign/certificates?done=registered", status_code=303)
 
     @post("/notices/{notice_id:uuid}/seen")
@@ -282,6 +290,16 @@ def months_of(certificates: list[CertificateView], now: Instant) -> list[Month]:
     return [Month(f"{place[1]:02d}/{place[0]}", place[0], found[place]) for place in places]
 
 
+async def _asked_for(
+    session: AsyncSession, enrolments: list[EnrolmentView], services: Services
+) -> dict[str, Any]:
+    """What waits for its certificate, and whose it is."""
+    names: dict[UUID | None, str] = {person.id: person.name for person in await list_staff(session)}
+    names[None] = f"{services.settings.kernel.facility.name} (con dấu số)"
+    waiting = [view for view in enrolments if view.state is EnrolmentState.REQUESTED]
+    return {"enrolments": waiting, "enrolment_names": names}
+
+
 async def _owners(session: AsyncSession) -> dict[UUID, StaffView]:
     return {person.id: person for person in await list_staff(session)}
 
@@ -328,6 +346,7 @@ async def _form(
 async def _mine(
     session: AsyncSession,
     actor: Actor,
+    services: Services,
     *,
     given: dict[str, str] | None = None,
     refused: Problem | None = None,
@@ -335,6 +354,7 @@ async def _mine(
 ) -> Template:
     now = utc_now()
     context = {
+        **await _asked_for(session, await list_enrolments(session, actor, mine=True), services),
         "certificates": await certificates_of(session, actor.id),
         "notices": await notices_of(session, actor.id),
         "kind_words": SHORT_WORDS,

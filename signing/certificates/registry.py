@@ -124,7 +124,7 @@ async def upload_certificate(
     if key_kind is KeyKind.PKCS11:
         uri = read_token_uri(key_name)
         async with services.sessions() as session:
-            await _see_token_unshared(session, uri, whose)
+            await see_token_unshared(session, uri, whose)
     return await _register(services, whose, leaf_of(found), found, key_kind, key_name, actor=actor, now=now)
 
 
@@ -144,7 +144,7 @@ async def upload_key_file(
     check_certificate(signer.certificate, owner, context.trust, now=now)
     name = f"{now:%Y%m%d}-{new_id().hex}"
     again = await anyio.to_thread.run_sync(_encrypt_again, data, pin)
-    await anyio.to_thread.run_sync(_keep, context.keys_dir / f"{name}.p12", again)
+    await anyio.to_thread.run_sync(keep_file, context.keys_dir / f"{name}.p12", again)
     others = list(signer.chain)
     return await _register(
         services, whose, signer.certificate, others, KeyKind.PKCS12, name, actor=actor, now=now
@@ -164,7 +164,7 @@ async def pick_token_object(
         for item in token.certificates:
             if str(item.uri) == str(wanted):
                 async with services.sessions() as session:
-                    await _see_token_unshared(session, wanted, whose)
+                    await see_token_unshared(session, wanted, whose)
                 held = [other.certificate for other in token.certificates]
                 pool = [x509.load_der_x509_certificate(der) for der in held]
                 leaf = x509.load_der_x509_certificate(item.certificate)
@@ -207,6 +207,28 @@ async def _register(
     actor: Actor,
     now: Instant,
 ) -> CertificateView:
+    command = await ready_command(services, whose, leaf, pool, key_kind, key_name, now=now)
+    context, facility = context_of(services), services.settings.kernel.facility
+    async with services.sessions.begin() as session:
+        return await register_certificate(
+            session, command, trust=context.trust, facility=facility, actor=actor, now=now
+        )
+
+
+async def ready_command(
+    services: Services,
+    whose: Whose,
+    leaf: x509.Certificate,
+    pool: list[x509.Certificate],
+    key_kind: KeyKind,
+    key_name: str,
+    *,
+    now: Instant,
+) -> RegisterCertificate:
+    """Check whose the certificate is and ask its authorities, before a transaction is opened to register it.
+
+    Raises what `check_certificate` raises, CertificateRevoked.
+    """
     context = context_of(services)
     chain = issuers_of(leaf, [*pool, *context.trust.intermediates])
     command = RegisterCertificate(
@@ -217,14 +239,10 @@ async def _register(
         key_name=key_name,
         staff_id=whose.staff_id,
     )
-    facility = services.settings.kernel.facility
     async with services.sessions() as session:
-        owner = await owner_for(session, whose.staff_id, facility)
+        owner = await owner_for(session, whose.staff_id, services.settings.kernel.facility)
     await _see_not_revoked(services, check_certificate(leaf, owner, context.trust, now=now), now=now)
-    async with services.sessions.begin() as session:
-        return await register_certificate(
-            session, command, trust=context.trust, facility=facility, actor=actor, now=now
-        )
+    return command
 
 
 async def _see_not_revoked(services: Services, path: tuple[x509.Certificate, ...], *, now: Instant) -> None:
@@ -237,7 +255,7 @@ async def _see_not_revoked(services: Services, path: tuple[x509.Certificate, ...
             )
 
 
-async def _see_token_unshared(session: AsyncSession, uri: TokenUri, whose: Whose) -> None:
+async def see_token_unshared(session: AsyncSession, uri: TokenUri, whose: Whose) -> None:
     """A token opens for whoever has its PIN, so all its keys must be one owner's. Raises TokenShared."""
     used = await session.execute(
         select(Certificate.key_name, Certificate.staff_id, Certificate.name).where(
@@ -262,7 +280,7 @@ def _encrypt_again(data: bytes, pin: str) -> bytes:
     return pkcs12.serialize_key_and_certificates(b"lanh", key, certificate, others, encryption)  # type: ignore[arg-type]  # checked when it was opened
 
 
-def _keep(path: Path, data: bytes) -> None:
+def keep_file(path: Path, data: bytes) -> None:
     """Write a file that only its owner may read, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}")

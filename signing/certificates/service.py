@@ -2,9 +2,10 @@
 
 import hashlib
 import re
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import anyio.to_thread
@@ -31,6 +32,8 @@ from signing.keys import BadKeyFile, SoftwareSigner, WrongPin, issuers_of, open_
 from signing.pkcs11 import Pkcs11Signer, open_token
 from signing.pkcs11_uri import read_token_uri
 from signing.trust import TrustList
+
+Result = TypeVar("Result")
 
 
 class RegisterCertificate(Struct, frozen=True, kw_only=True):
@@ -212,25 +215,49 @@ async def open_with_pin(
     Raises PinLocked and what `open_key` raises.
     """
     context = context_of(services)
+    subject = f"signing.certificate:{row.id}"
+    signer = await with_counted_pin(
+        services,
+        lambda: open_key(context, row, pin),
+        subject=subject,
+        actor=actor,
+        now=now,
+        nothing="ký văn bản nào",
+    )
+    return row, signer
+
+
+async def with_counted_pin(
+    services: Services,
+    work: Callable[[], Awaitable[Result]],
+    *,
+    subject: str,
+    actor: Actor,
+    now: Instant,
+    nothing: str,
+) -> Result:
+    """Do what a PIN opens; a wrong one counts once and is recorded, and says that `nothing` was done.
+
+    Raises PinLocked and what `work` raises.
+    """
+    context = context_of(services)
     staff_id = actor.id
     async with services.sessions() as session:
         tries = await session.get(PinTries, staff_id)
         if tries is not None and tries.locked_until is not None and tries.locked_until > now:
             raise PinLocked("Mã PIN tạm khoá vì nhập sai nhiều lần. Chờ ít phút rồi thử lại.", field="pin")
     try:
-        signer = await open_key(context, row, pin)
+        done = await work()
     except WrongPin as wrong:
         left = await _count_wrong_pin(services.sessions, staff_id, context, now=now)
-        entry = Entry(
-            action=Action.FAILURE, subject=f"signing.certificate:{row.id}", detail={"act": "wrong-pin"}
-        )
+        entry = Entry(action=Action.FAILURE, subject=subject, detail={"act": "wrong-pin"})
         await record_apart(services.sessions, entry, actor)
         more = f" Còn {left} lần thử." if left else " Mã PIN đã tạm khoá."
-        said = wrong.detail.replace("không đúng.", "không đúng, chưa ký văn bản nào.", 1)
+        said = wrong.detail.replace("không đúng.", f"không đúng, chưa {nothing}.", 1)
         raise WrongPin(said + more, field="pin") from None
     async with services.sessions.begin() as session:
         await session.execute(delete(PinTries).where(PinTries.staff_id == staff_id))
-    return row, signer
+    return done
 
 
 async def open_key(context: Context, row: Certificate, pin: str) -> SoftwareSigner | Pkcs11Signer:
