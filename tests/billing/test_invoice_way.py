@@ -36,7 +36,7 @@ from kernel.staff.api import Role
 from signing.api import TrustList, verify_xml
 from tests.billing.builders import SETTINGS, a_patient, a_request, an_episode
 from tests.billing.invoice_office import an_invoice
-from tests.billing.test_invoice_planning import pay
+from tests.billing.transfers import pay
 from tests.conftest import RealDatabase
 from tests.signing.holders import PIN
 from tests.signing.hospital import give_certificate, signing_settings

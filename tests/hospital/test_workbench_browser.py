@@ -7,7 +7,8 @@ import pytest
 from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Page, expect
 
-from tools.tour import PIN, Stop, Tour
+from hospital.demo.known import DEMO_PIN
+from tools.tour import Stop, Tour
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -66,7 +67,7 @@ def test_a_visit_is_written_signed_and_ended_without_a_mouse(desk: Page) -> None
     desk.keyboard.press("Control+Enter")
     desk.wait_for_selector("dialog[open] #pin")
     assert desk.evaluate("document.activeElement.id") == "pin"
-    desk.keyboard.type(PIN)
+    desk.keyboard.type(DEMO_PIN)
     desk.keyboard.press("Control+Enter")
     desk.wait_for_url("**/workbench/rooms/PK2?finished=**")
     expect(desk.locator(".toast")).to_contain_text("Đã ký và kết thúc khám")
