@@ -20,7 +20,7 @@ from emr.patients.rules import (
 )
 from emr.patients.scan import is_name
 from emr.patients.search import name_pairs
-from emr.patients.views import ChangePatient, IdentifierView, PatientView, RegisterPatient
+from emr.patients.views import ChangePatient, IdentifierView, Particulars, PatientView, RegisterPatient
 from emr.patients.writing import ONE_CHART_A_NUMBER, REGISTER, REGISTER_ALONE
 from kernel.audit.api import Action, Entry, audit_values, record
 from kernel.clock import Instant, local_day
@@ -32,17 +32,7 @@ _PATIENTS = cast(Table, Patient.__table__)
 _IDENTIFIERS = cast(Table, PatientIdentifier.__table__)
 _VERSIONS = cast(Table, PatientVersion.__table__)
 _COLUMNS = [getattr(Patient, name) for name in PatientView.__struct_fields__]
-_KEPT: tuple[str, ...] = (
-    "name",
-    "birth_date",
-    "birth_precision",
-    "sex",
-    "citizen_id",
-    "insurance_no",
-    "passport_no",
-    "phone",
-)
-_KEPT += ("address", "ward_code", "province_code", "ethnic_code", "nationality", "occupation", "allergies")
+_KEPT = Particulars.__struct_fields__
 
 
 class NoSuchPatient(NotFound):
@@ -314,9 +304,7 @@ async def _replace_identifiers(
     session: AsyncSession, before: PatientView, command: ChangePatient, *, actor: Actor, now: Instant
 ) -> None:
     """End the numbers that no longer hold and add the new ones; ended numbers stay searchable (R-21)."""
-    old = numbers_of(
-        ChangePatient(**{name: getattr(before, name) for name in (*_KEPT, "revision")}, reason=command.reason)
-    )
+    old = numbers_of(as_change(before, command.reason))
     new = numbers_of(command)
     for kind, value in old.items():
         if new.get(kind) != value:

@@ -12,16 +12,14 @@ from kernel.clock import Instant
 ShortText = Annotated[str, Meta(max_length=200)]
 
 
-class RegisterPatient(Struct, frozen=True, forbid_unknown_fields=True):
-    """Open a chart. `id` is made by the client and kept across retries: it is the idempotency key."""
+class Particulars(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person says of themselves (phần hành chính)."""
 
-    id: UUID
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     birth_date: date
     sex: Sex
     birth_precision: Precision = Precision.DAY
     citizen_id: str | None = None
-    old_id: str | None = None
     insurance_no: str | None = None
     passport_no: str | None = None
     phone: str | None = None
@@ -34,27 +32,19 @@ class RegisterPatient(Struct, frozen=True, forbid_unknown_fields=True):
     allergies: ShortText = ""
 
 
-class ChangePatient(Struct, frozen=True, forbid_unknown_fields=True):
+class RegisterPatient(Particulars, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Open a chart. `id` is made by the client and kept across retries: it is the idempotency key."""
+
+    id: UUID
+    old_id: str | None = None
+
+
+class ChangePatient(Particulars, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Correct or complete a chart; the earlier version stays readable."""
 
     revision: int
     """The revision the person saw."""
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
-    birth_date: date
-    sex: Sex
     reason: Annotated[str, Meta(min_length=3, max_length=500)]
-    birth_precision: Precision = Precision.DAY
-    citizen_id: str | None = None
-    insurance_no: str | None = None
-    passport_no: str | None = None
-    phone: str | None = None
-    address: ShortText = ""
-    ward_code: str | None = None
-    province_code: str | None = None
-    ethnic_code: str | None = None
-    nationality: Annotated[str, Meta(pattern="^[A-Z0-9]{2,3}$")] = "VN"
-    occupation: ShortText = ""
-    allergies: ShortText = ""
 
 
 class PatientView(Struct, frozen=True):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -76,6 +77,28 @@ class _Reader:
             self.errors[name] = "Ngày sinh không đúng. Gõ như 01/02/1999, 02/1999 hoặc 1999."
             return date(1900, 1, 1), Precision.DAY
 
+    def particulars(self) -> dict[str, Any]:
+        """What a person says of themselves; a chart's other fields are not on the form."""
+        name = self.needed("name", "Nhập họ tên.")
+        birth, precision = self.birth("birth")
+        sex = next((sex for sex in Sex if sex == self.text("sex")), None)
+        if sex is None:
+            self.errors["sex"] = "Chọn giới tính."
+        return {
+            "name": name,
+            "birth_date": birth,
+            "birth_precision": precision,
+            "sex": sex,
+            "citizen_id": self.number("citizen_id"),
+            "insurance_no": self.number("insurance_no"),
+            "passport_no": self.number("passport_no"),
+            "phone": self.optional("phone"),
+            "address": self.text("address"),
+            "ethnic_code": self.optional("ethnic_code"),
+            "occupation": self.text("occupation"),
+            "allergies": self.text("allergies"),
+        }
+
     def finish(self) -> None:
         if self.errors:
             raise InvalidForm(self.errors)
@@ -96,58 +119,26 @@ def parse_birth(typed: str) -> tuple[date, Precision]:
 def read_registration(form: Form) -> RegisterPatient:
     """Raises InvalidForm."""
     reader = _Reader(form)
-    name = reader.needed("name", "Nhập họ tên.")
-    birth, precision = reader.birth("birth")
-    if reader.text("sex") not in list(Sex):
-        reader.errors["sex"] = "Chọn giới tính."
+    typed = reader.particulars()
     reader.finish()
-    return RegisterPatient(
-        id=UUID(reader.text("id")),
-        name=name,
-        birth_date=birth,
-        birth_precision=precision,
-        sex=Sex(reader.text("sex")),
-        citizen_id=reader.number("citizen_id"),
-        old_id=reader.number("old_id"),
-        insurance_no=reader.number("insurance_no"),
-        passport_no=reader.number("passport_no"),
-        phone=reader.optional("phone"),
-        address=reader.text("address"),
-        ethnic_code=reader.optional("ethnic_code"),
-        occupation=reader.text("occupation"),
-        allergies=reader.text("allergies"),
-    )
+    return RegisterPatient(id=UUID(reader.text("id")), old_id=reader.number("old_id"), **typed)
 
 
 def read_change(form: Form, patient: PatientView) -> ChangePatient:
     """Raises InvalidForm."""
     reader = _Reader(form)
-    name = reader.needed("name", "Nhập họ tên.")
-    birth, precision = reader.birth("birth")
+    typed = reader.particulars()
     reason = reader.needed("reason", "Ghi lý do sửa.")
-    if reader.text("sex") not in list(Sex):
-        reader.errors["sex"] = "Chọn giới tính."
     if reason and len(reason) < 3:
         reader.errors["reason"] = "Ghi lý do rõ hơn."
     reader.finish()
     return ChangePatient(
         revision=int(reader.text("revision") or 0),
-        name=name,
-        birth_date=birth,
-        birth_precision=precision,
-        sex=Sex(reader.text("sex")),
         reason=reason,
-        citizen_id=reader.number("citizen_id"),
-        insurance_no=reader.number("insurance_no"),
-        passport_no=reader.number("passport_no"),
-        phone=reader.optional("phone"),
-        address=reader.text("address"),
         ward_code=patient.ward_code,
         province_code=patient.province_code,
-        ethnic_code=reader.optional("ethnic_code"),
         nationality=patient.nationality,
-        occupation=reader.text("occupation"),
-        allergies=reader.text("allergies"),
+        **typed,
     )
 
 
