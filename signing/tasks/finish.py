@@ -33,6 +33,7 @@ from kernel.ids import new_id
 from kernel.live import touch
 from kernel.outbox.api import enqueue, publish_all
 from kernel.staff.api import SYSTEM, Actor
+from kernel.statements import Statement
 from signing.certificate_names import names_of
 from signing.documents.models import Document, Signature, Slot
 from signing.documents.rules import DocumentState, SlotState
@@ -228,15 +229,19 @@ async def _open_next(session: AsyncSession, kept: list[Done], moved: Moved, now:
 
 async def versions_of(session: AsyncSession, document_ids: list[UUID]) -> dict[UUID, int]:
     """Count the papers each document replaces, one after the other, and itself; only those that replace one are listed."""
-    start = select(Document.id.label("id"), Document.supersedes.label("before"), literal(1).label("version"))
-    start = start.where(Document.id.in_(document_ids), Document.supersedes.is_not(None))
-    line = start.cte("line", recursive=True)
-    older = select(line.c.id, Document.supersedes, line.c.version + 1).join(
-        Document, Document.id == line.c.before
-    )
+    return {row["id"]: row["version"] for row in await _VERSIONS.rows(session, ids=document_ids)}
+
+
+def _counting() -> Statement:
+    c, wanted = _DOCUMENTS.c, any_(bindparam("ids", type_=ARRAY(Uuid)))
+    start = select(c.id.label("id"), c.supersedes.label("before"), literal(1).label("version"))
+    line = start.where(c.id == wanted, c.supersedes.is_not(None)).cte("line", recursive=True)
+    older = select(line.c.id, c.supersedes, line.c.version + 1).join(_DOCUMENTS, c.id == line.c.before)
     line = line.union_all(older)
-    found = await session.execute(select(line.c.id, func.max(line.c.version)).group_by(line.c.id))
-    return {row[0]: row[1] for row in found}
+    return Statement(select(line.c.id, func.max(line.c.version).label("version")).group_by(line.c.id))
+
+
+_VERSIONS = _counting()
 
 
 def _row(item: Done, evidence: Evidence, version: int, now: Instant) -> dict[str, object]:
