@@ -3,15 +3,22 @@
 import asyncio
 import io
 import multiprocessing
+import re
 import socket
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from asn1crypto import x509 as asn1_x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import fields, signers
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
 
 from hospital.demo.known import DEMO_PIN
 from hospital.demo.pki import DemoPki
@@ -31,6 +38,26 @@ class Manual:
     def sign(self, pdf: bytes) -> bytes:
         out = signers.PdfSigner(self._meta, self._signer).sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)))
         return bytes(out.getvalue())
+
+
+def verify_as_shown(pdf: bytes, pki: DemoPki) -> None:
+    """`validate_pdf_signature` with the root as trust anchor."""
+    roots = [asn1_x509.Certificate.load(pki.root.public_bytes(Encoding.DER))]
+    (signature,) = PdfFileReader(io.BytesIO(pdf)).embedded_regular_signatures
+    status = validate_pdf_signature(signature, ValidationContext(trust_roots=roots))
+    assert status.bottom_line
+
+
+def openssl_ms() -> float | None:
+    """One RSA-2048 private key operation of the system's OpenSSL; None where there is no such program."""
+    try:
+        said = subprocess.run(
+            ["openssl", "speed", "-seconds", "1", "rsa2048"], capture_output=True, text=True, timeout=60
+        ).stdout
+    except OSError:
+        return None
+    found = re.search(r"^rsa\s+2048 bits\s+([\d.]+)s", said, re.MULTILINE)
+    return float(found[1]) * 1000 if found else None
 
 
 @asynccontextmanager
