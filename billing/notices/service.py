@@ -214,6 +214,12 @@ async def read_notice(
     return await _record(session, notice, event, now=now)
 
 
+def event_of(provider: str, raw: bytes) -> ProviderEvent:
+    """Read once more what a believed notice told. Raises BadNotice."""
+    _, read = _PROVIDERS[provider]
+    return read(raw)
+
+
 def _believe(notice: StoredNotice, settings: BillingSettings) -> ProviderEvent:
     verify, read = _PROVIDERS[notice.provider]
     secret = getattr(settings, f"{notice.provider}_secret")

@@ -15,6 +15,7 @@ from billing.bills.service import bill
 from billing.care.service import people, person
 from billing.receipts.service import receipts_of_episode
 from billing.receipts.views import METHOD_WORDS, Method, ReceiptKind
+from billing.refunds.payer import payers_of_episode
 from billing.refunds.service import (
     APPROVERS,
     AskRefund,
@@ -115,9 +116,13 @@ async def _form(
 ) -> dict[str, Any]:
     view = await bill(session, episode_id, now=utc_now(), settings=settings)
     receipts = [r for r in await receipts_of_episode(session, episode_id) if r.kind is not ReceiptKind.REFUND]
+    who = await person(session, view.patient_id)
+    payers = await payers_of_episode(session, episode_id)
     return {
         "bill": view,
-        "person": await person(session, view.patient_id),
+        "person": who,
+        "payer": next((payer for payer in payers if payer.may_receive(who.name)), None),
+        "strangers": [payer for payer in payers if not payer.may_receive(who.name)],
         "receipts": [
             (str(r.id), f"{r.number} · {METHOD_WORDS[r.method]} · {r.amount:,} ₫".replace(",", "."))
             for r in receipts

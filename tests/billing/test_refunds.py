@@ -1,5 +1,6 @@
 """Money given back: asked, approved by another, paid out, confirmed or put back. No refusal loses a đồng."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -47,7 +48,7 @@ from kernel.ids import new_id
 from kernel.staff.api import Role
 from tests.billing.builders import ACCOUNTANT, CASHIER, FACILITY, SETTINGS, a_request, an_episode
 from tests.billing.test_prints import a_receipt, text_of
-from tests.billing.transfers import NOW, pay
+from tests.billing.transfers import NOW, pay, pay_by_casso
 from tests.conftest import SignedIn
 
 HOLDER = "NGUYEN THI THU HA"
@@ -327,6 +328,38 @@ async def test_the_pages_lead_from_the_bill_to_the_paper(
     (row,) = (await client.get("/api/billing/refunds")).json()
     paper = await client.get(f"/receipts/{row['paid_receipt']}")
     assert paper.content.startswith(b"%PDF")
+
+
+VALUE = re.compile(r'id="(to_bank|to_account|to_holder)"[^>]*? value="([^"]*)"')
+
+
+@pytest.mark.parametrize(
+    ("payer", "proposed", "said"),
+    [
+        ({"counterAccountName": HOLDER}, ("VietinBank", "8888888888"), "theo báo có của ngân hàng"),
+        ({"counterAccountName": ""}, ("VietinBank", "8888888888"), "không báo tên chủ tài khoản"),
+        ({"counterAccountName": "TRAN VAN B"}, ("", ""), "TRAN V** B*"),
+        ({"counterAccountNumber": "", "counterAccountBankId": ""}, ("", ""), "Ngân hàng nhận"),
+    ],
+)
+async def test_the_account_the_money_came_from_is_proposed(
+    client: httpx.AsyncClient,
+    signed_in: SignedIn,
+    session: AsyncSession,
+    payer: dict[str, str],
+    proposed: tuple[str, str],
+    said: str,
+) -> None:
+    episode = await an_episode(session)
+    request = await a_request(session, episode, deposit=400_000)
+    told = {"counterAccountNumber": "8888888888", "counterAccountBankId": "970415"} | payer
+    assert await pay_by_casso(session, 400_000, request.reference, **told) == "MATCHED"
+    await signed_in(Role.CASHIER)
+    form = (await client.get(f"/till/{episode}/refund")).text
+    fields = dict(VALUE.findall(form))
+    assert (fields["to_bank"], fields["to_account"]) == proposed
+    assert fields["to_holder"].casefold() == "nguyễn thị thu hà"
+    assert said in form
 
 
 async def test_a_doctor_gives_no_money_back(client: httpx.AsyncClient, signed_in: SignedIn) -> None:
