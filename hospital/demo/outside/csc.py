@@ -157,7 +157,7 @@ def _api(state: Provider) -> Any:
         """Answer one method of the API, in our mood."""
         name = path.strip("/")
         state.calls.append(name)
-        if state.mood is Mood.SLOW:
+        if state.mood is Mood.SLOW or (state.mood is Mood.SLOW_SIGNATURE and name == "signatures/signHash"):
             await asyncio.sleep(state.slow_seconds)
         if state.mood is Mood.ERROR:
             return refuse("server_error", "down", 503)

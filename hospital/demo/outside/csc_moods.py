@@ -8,6 +8,8 @@ from msgspec import Struct
 class Mood(StrEnum):
     OK = "ok"
     SLOW = "slow"
+    SLOW_SIGNATURE = "slow-signature"
+    """Allows at once, hands the signature values out late."""
     ERROR = "error"
     GARBAGE = "garbage"
     TIMEOUT = "timeout"
@@ -22,6 +24,7 @@ class Mood(StrEnum):
 MOOD_WORDS = {
     Mood.OK: "Bình thường",
     Mood.SLOW: "Chậm",
+    Mood.SLOW_SIGNATURE: "Duyệt ngay, trả chữ ký chậm",
     Mood.ERROR: "Lỗi máy chủ",
     Mood.GARBAGE: "Trả lời rác",
     Mood.TIMEOUT: "Không bao giờ báo lại",

@@ -4,58 +4,27 @@ import asyncio
 import os
 import signal
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from hospital.demo.known import DEMO_PASSWORD, DEMO_PIN, staff_rows
 from hospital.demo.running import Hospital, running_hospital
 from hospital.postgres import throw_away
 from hospital.processes import child, wait_until_it_answers
-from kernel.clock import utc_now
 from kernel.db import Sessions, make_engine, make_sessions
 from kernel.objects import FolderStore
 from signing.api import (
-    DocumentState,
-    NewDocument,
-    NewSlot,
-    SlotState,
     TrustList,
-    get_document,
-    prepare_document,
-    verify_pdf,
 )
-from signing.documents.models import Document, Signature
-from tests.signing.files import a_file
+from signing.documents.models import Document
+from tests.signing.kill.whole import check_each, prepare, signed_count
 
 pytestmark = pytest.mark.anyio
 COUNT, DELAY_MS, LEASE_SECONDS = 45, 500, 6
 AUTHOR = UUID(next(row["id"] for row in staff_rows() if row["username"] == "bacsi"))
-
-
-async def prepare(sessions: Sessions, objects: FolderStore) -> list[UUID]:
-    ids = []
-    for number in range(COUNT):
-        document = NewDocument(
-            id=uuid4(),
-            kind="PKB",
-            title=f"Phiếu {number}",
-            subject=f"test:{uuid4()}",
-            author_id=AUTHOR,
-            sha256=await objects.put(a_file(["bac_si"], text=f"Phieu {number}")),
-            slots=[NewSlot(field="bac_si", label="Bác sĩ", owner_staff_id=AUTHOR)],
-        )
-        async with sessions.begin() as session:
-            await prepare_document(session, document, now=utc_now())
-        ids.append(document.id)
-    return ids
-
-
-async def signed_count(sessions: Sessions) -> int:
-    async with sessions() as session:
-        return await session.scalar(select(func.count()).select_from(Signature)) or 0
 
 
 def sign(hospital: Hospital, ids: list[UUID]) -> list[str]:
@@ -68,30 +37,6 @@ def sign(hospital: Hospital, ids: list[UUID]) -> list[str]:
         asked = {"documents": [str(key) for key in ids], "pin": DEMO_PIN}
         answer = client.post("/api/signing/signatures", json=asked).raise_for_status()
         return [result["state"] for result in answer.json()]
-
-
-async def check_each(
-    sessions: Sessions, objects: FolderStore, ids: list[UUID], trust: TrustList
-) -> list[UUID]:
-    """Every document is signed whole or not at all, and its bytes say the same; returns those that still wait."""
-    waiting = []
-    for key in ids:
-        async with sessions() as session:
-            view = await get_document(session, key)
-            evidence = (await session.scalars(select(Signature).where(Signature.document_id == key))).all()
-        pdf = await objects.get(view.head_sha256)
-        if evidence:
-            assert view.state is DocumentState.ISSUED
-            assert [slot.state for slot in view.slots] == [SlotState.SIGNED]
-            assert [row.sha256 for row in evidence] == [view.head_sha256]
-            report = verify_pdf(pdf, trust, utc_now())
-            assert report.valid
-            assert len(report.signatures) == 1
-        else:
-            assert (view.state, view.head_sha256) == (DocumentState.PENDING, view.base_sha256)
-            assert b"/ByteRange" not in pdf
-            waiting.append(key)
-    return waiting
 
 
 async def test_a_killed_batch_leaves_every_document_signed_or_not(
@@ -111,7 +56,7 @@ async def test_a_killed_batch_leaves_every_document_signed_or_not(
 
 
 async def kill_and_go_on(hospital: Hospital, sessions: Sessions, objects: FolderStore) -> None:
-    ids = await prepare(sessions, objects)
+    ids = await prepare(sessions, objects, COUNT, author=AUTHOR)
     trust = TrustList.from_pem((hospital.data_dir / "pki" / "trust.pem").read_bytes(), demo=True)
     async with httpx.AsyncClient(base_url=hospital.outside_url) as outside:
         mood = {"mode": "ok", "delay_ms": DELAY_MS}
