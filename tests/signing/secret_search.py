@@ -2,9 +2,11 @@
 
 import base64
 import logging
+import re
 import subprocess
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,30 @@ def find(secret: str, *places: bytes) -> list[bytes]:
     return [shape for shape in shapes(secret) if any(shape in place for place in places)]
 
 
+def find_code(code: str, *places: bytes) -> list[bytes]:
+    """Return the forms of a short code that occur; as plain digits only where they stand alone, not within a number."""
+    raw = code.encode()
+    alone = re.compile(rb"(?<![0-9A-Za-z.:+/\\-])" + raw + rb"(?![0-9A-Za-z])")
+    found = [shape for shape in find(code, *places) if shape != raw]
+    return found + [raw for place in places if alone.search(place)][:1]
+
+
+def inflated(data: bytes) -> bytes:
+    """Return what is packed inside a PDF: page contents, attached files."""
+    unpacked = []
+    for filters, packed in re.findall(rb"(/FlateDecode.*?)stream\r?\n(.*?)\r?\nendstream", data, re.DOTALL):
+        raw = (
+            bytes.fromhex(packed.rstrip(b">\r\n").decode()) if b"]" in filters and is_hex(packed) else packed
+        )
+        with suppress(zlib.error):
+            unpacked.append(zlib.decompress(raw))
+    return b"\n".join(unpacked)
+
+
+def is_hex(packed: bytes) -> bool:
+    return re.fullmatch(rb"(?:[0-9a-fA-F]{2})+>\s*", packed) is not None
+
+
 def dump(owner_url: str) -> bytes:
     """Everything in the database as text; binary columns are hexadecimal in it."""
     url = owner_url.replace("postgresql+asyncpg://", "postgresql://", 1)
@@ -45,8 +71,9 @@ def dump(owner_url: str) -> bytes:
 
 
 def folder_bytes(folder: Path) -> list[bytes]:
-    """Every file below a folder, and its name."""
-    return [path.read_bytes() + path.name.encode() for path in folder.rglob("*") if path.is_file()]
+    """Every file below a folder, its name, and what is packed inside it."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [(data := path.read_bytes()) + path.name.encode() + inflated(data) for path in files]
 
 
 @contextmanager

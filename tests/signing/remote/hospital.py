@@ -1,6 +1,6 @@
 """A hospital of the tests whose doctors sign at a remote service that answers in this process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from litestar import Litestar
+from litestar.types import ControllerRouterHandler
 from msgspec.structs import replace
 from sqlalchemy import select
 
@@ -103,12 +104,14 @@ async def remote_hospital(
     explicit: bool = False,
     curve: bool = False,
     certificate: x509.Certificate | None = None,
+    beside: Sequence[ControllerRouterHandler] = (),
 ) -> AsyncIterator[RemoteHospital]:
-    """Run a hospital with one doctor whose key is elsewhere."""
+    """Run a hospital with one doctor whose key is elsewhere; `beside`: more of the world outside."""
     folder = pki.folder.parent / f"csc-{new_id().hex}"
     provider = Provider(folder, "/webhooks/signing/csc", slow_seconds=3.0, http=db.client)
     settings = OutsideSettings(pki.folder.parent, "http://test", "http://pki.test")
-    outside = Litestar([*pki_routes(settings), *csc.routes(settings, provider)], logging_config=None)
+    handlers = [*pki_routes(settings), *csc.routes(settings, provider), *beside]
+    outside = Litestar(handlers, logging_config=None)
     transport = httpx.ASGITransport(outside, raise_app_exceptions=False)  # type: ignore[arg-type]  # narrower scopes
     async with httpx.AsyncClient(transport=transport) as http:
         db.app.state.services = services = replace(db.app.state.services, http=http)
