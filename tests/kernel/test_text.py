@@ -1,5 +1,7 @@
 import json
 import random
+import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -109,3 +111,8 @@ def test_stored_text_has_one_form_and_no_control_characters() -> None:
 @given(st.text())
 def test_folding_twice_changes_nothing(anything: str) -> None:
     assert text.fold(text.fold(anything)) == text.fold(anything)
+
+
+def test_no_mark_of_unicode_is_left_in_a_search_key() -> None:
+    marks = "".join(c for code in range(sys.maxunicode + 1) if unicodedata.category(c := chr(code)) == "Mn")
+    assert text.fold(f"a{marks}b_c") == "ab c"
