@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
+from emr.facility_signature import PLACE
 from emr.patients.rules import age_text, birth_text
 from emr.patients.views import PatientView
 from emr.sheets.context import SEX_WORDS
@@ -48,20 +49,39 @@ def render_assembly(paper: Assembly) -> bytes:
 
 
 def assembly_paper(paper: Assembly) -> b.PaperDocument:
-    patient = paper.patient
-    name = f"{patient.name.upper()} · {patient.code}"
+    name = f"{paper.patient.name.upper()} · {paper.patient.code}"
+    return b.PaperDocument(
+        title=f"Tờ điều trị - {name}",
+        author=paper.person,
+        created_at=paper.at,
+        blocks=_blocks(paper),
+        foot=b.Foot(
+            owner=paper.facility.name,
+            person=paper.person,
+            at=paper.at,
+            code=paper.code,
+            verify_url=paper.verify_url,
+        ),
+        running=f"Tờ điều trị · {name}",
+        stamp=paper.stamp,
+        attachments=_carried(paper.entries),
+    )
+
+
+def _blocks(paper: Assembly) -> tuple[b.Block, ...]:
     columns = (
         b.Column(title="Ngày, giờ", share=0.9),
         b.Column(title="Diễn biến (S - O - A - P)", share=2.6),
         b.Column(title="Chỉ định", share=1.8),
         b.Column(title="Bác sĩ ký", share=1.5),
     )
-    content: list[b.Block] = [
+    marks = ("MS: 36/BV2", f"Số vào viện: {paper.stay_number}", f"Mã người bệnh: {paper.patient.code}")
+    return (
         b.Letterhead(
             authority=paper.facility.governing_body,
             facility=paper.facility.name,
             unit=paper.department,
-            marks=("MS: 36/BV2", f"Số vào viện: {paper.stay_number}", f"Mã người bệnh: {patient.code}"),
+            marks=marks,
         ),
         b.Title(text="PHIẾU THEO DÕI ĐIỀU TRỊ", below=f"(Tờ điều trị, {len(paper.entries)} lần ghi)"),
         b.Fields(rows=_person(paper)),
@@ -72,42 +92,21 @@ def assembly_paper(paper: Assembly) -> b.PaperDocument:
             size=8,
             slanted=True,
         ),
-        b.Signatures(
-            slots=(b.Slot(field="co_so", role="CƠ SỞ KHÁM BỆNH, CHỮA BỆNH", hint="(Ký số của cơ sở)"),)
-        ),
-    ]
-    attachments = [
-        b.Attachment(
-            _name(number, entry),
-            entry.pdf,
-            f"Diễn biến {number}, mã {entry.code}",
-            media_type="application/pdf",
-        )
-        for number, entry in enumerate(paper.entries, start=1)
-    ]
-    index = [
-        {"file": _name(number, entry), "code": entry.code, "sha256": entry.sha256, "at": entry.at}
-        for number, entry in enumerate(paper.entries, start=1)
-    ]
+        PLACE,
+    )
+
+
+def _carried(entries: tuple[AssembledEntry, ...]) -> tuple[b.Attachment, ...]:
+    """Every entry as it was signed, and a list of them."""
+    files, index = [], []
+    for number, entry in enumerate(entries, start=1):
+        name, words = _name(number, entry), f"Diễn biến {number}, mã {entry.code}"
+        files.append(b.Attachment(name, entry.pdf, words, media_type="application/pdf"))
+        index.append({"file": name, "code": entry.code, "sha256": entry.sha256, "at": entry.at})
     listed = msgspec.json.encode(
         {"schema": "lanh.treatment-sheet/1", "entries": index}, order="deterministic"
     )
-    return b.PaperDocument(
-        title=f"Tờ điều trị - {name}",
-        author=paper.person,
-        created_at=paper.at,
-        blocks=tuple(content),
-        foot=b.Foot(
-            owner=paper.facility.name,
-            person=paper.person,
-            at=paper.at,
-            code=paper.code,
-            verify_url=paper.verify_url,
-        ),
-        running=f"Tờ điều trị · {name}",
-        stamp=paper.stamp,
-        attachments=(*attachments, b.Attachment("36-BV2.json", listed, "Danh sách lần ghi")),
-    )
+    return (*files, b.Attachment("36-BV2.json", listed, "Danh sách lần ghi"))
 
 
 def _name(number: int, entry: AssembledEntry) -> str:

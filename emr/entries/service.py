@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.care_teams.service import require_care
 from emr.entries.paper import AssembledEntry, Assembly, render_assembly
+from emr.facility_signature import SLOT
 from emr.patients.service import get_patient
 from emr.places.service import get_department
 from emr.settings import EmrSettings
@@ -31,7 +32,6 @@ from signing.api import (
     DocumentState,
     DocumentView,
     NewDocument,
-    NewSlot,
     documents_of_subject,
     get_document,
     prepare_document,
@@ -218,7 +218,7 @@ async def _prepare(
         author_id=actor.id,
         sha256=sha256,
         pages=pages,
-        slots=[NewSlot(field="co_so", label="Cơ sở khám bệnh, chữa bệnh", organisation=True)],
+        slots=[SLOT],
         supersedes=before[0].id if before else None,
         code=paper.code,
     )

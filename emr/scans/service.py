@@ -5,29 +5,25 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from msgspec import Meta, Struct
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from emr.facility_signature import SLOT
 from emr.patients.service import get_patient
-from emr.patients.views import PatientView
 from emr.scans.models import Scan
-from emr.scans.reading import Pages, read_scan
+from emr.scans.paper import ConvertedPaper, render_scan
+from emr.scans.reading import read_scan
 from emr.settings import EmrSettings
 from kernel.audit.api import Action, Entry, record
-from kernel.clock import Instant, format_instant
-from kernel.facility import Facility
+from kernel.clock import Instant
 from kernel.ids import new_id
-from kernel.paper import blocks as b
-from kernel.paper.render import page_count, render
+from kernel.paper.render import page_count
 from kernel.paper.verify import new_code, verify_url
 from kernel.problems import Conflict, NotFound, Refused
 from kernel.services import Services
 from kernel.staff.api import Actor
-from signing.api import DocumentView, NewDocument, NewSlot, get_document, prepare_document
-
-MARK = "Bản điện tử chuyển đổi từ văn bản giấy"
+from signing.api import DocumentView, NewDocument, get_document, prepare_document
 
 
 class PaperFate(StrEnum):
@@ -43,7 +39,6 @@ FATES = {
     PaperFate.RETURNED: "Trả bản giấy cho người nộp",
     PaperFate.DESTROYED: "Huỷ theo quyết định của cơ sở",
 }
-EXTENSIONS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
 
 
 class ConvertScan(Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,22 +73,6 @@ class ScanIdReused(Conflict):
 
 class NoSuchScan(NotFound):
     slug = "no-such-scan"
-
-
-class ConvertedPaper(Struct, frozen=True):
-    """Everything the converted document holds; goes to a worker process."""
-
-    scan: Pages
-    source: bytes
-    title: str
-    patient: PatientView
-    fate: str
-    facility: Facility
-    person: str
-    at: Instant
-    code: str
-    verify_url: str
-    stamp: str
 
 
 async def convert_scan(
@@ -157,7 +136,7 @@ async def _keep(
         author_id=actor.id,
         sha256=sha256,
         pages=pages,
-        slots=[NewSlot(field="co_so", label="Cơ sở khám bệnh, chữa bệnh", organisation=True)],
+        slots=[SLOT],
         code=paper.code,
     )
     await prepare_document(session, document, now=paper.at)
@@ -180,70 +159,6 @@ async def _keep(
     detail = {"document": str(document.id), "paper": command.paper_fate.value, "sha256": sha256}
     await record(session, Entry(Action.CREATE, document.subject, command.patient_id, detail=detail), actor)
     return document.id
-
-
-def render_scan(paper: ConvertedPaper) -> bytes:
-    """Lay out: a first page with the mark and the facility's place to sign, then the pages of the scan."""
-    source = hashlib.sha256(paper.source).hexdigest()
-    facts = (
-        ("Văn bản:", paper.title),
-        ("Người bệnh:", f"{paper.patient.name.upper()} · {paper.patient.code}"),
-        ("Chuyển đổi lúc:", format_instant(paper.at)),
-        ("Người chuyển đổi:", paper.person),
-        ("Cơ quan chuyển đổi:", paper.facility.name),
-        ("Số trang bản giấy:", str(len(paper.scan.pages))),
-        ("Bản giấy:", paper.fate),
-        ("Dấu băm bản quét:", source[:32]),
-    )
-    content: list[b.Block] = [
-        b.Letterhead(authority=paper.facility.governing_body, facility=paper.facility.name, unit=""),
-        b.Title(text=MARK.upper()),
-        b.Fields(rows=tuple((b.Value(label=label, text=text),) for label, text in facts)),
-        b.Signatures(
-            slots=(b.Slot(field="co_so", role="CƠ SỞ KHÁM BỆNH, CHỮA BỆNH", hint="(Ký số của cơ sở)"),)
-        ),
-    ]
-    for page in paper.scan.pages:
-        content += [
-            b.PageBreak(),
-            b.Picture(jpeg=page.jpeg, pixels=(page.width, page.height), grey=page.grey),
-        ]
-    record_of_it = {
-        "schema": "lanh.scan/1",
-        "title": paper.title,
-        "patient": paper.patient.code,
-        "convertedAt": paper.at,
-        "convertedBy": paper.person,
-        "paper": paper.fate,
-        "source": {"sha256": source, "mediaType": paper.scan.media_type, "pages": len(paper.scan.pages)},
-    }
-    name = f"ban-quet.{EXTENSIONS[paper.scan.media_type]}"
-    return render(
-        b.PaperDocument(
-            title=f"{paper.title} - {paper.patient.name.upper()}",
-            author=paper.person,
-            created_at=paper.at,
-            blocks=tuple(content),
-            foot=b.Foot(
-                owner=paper.facility.name,
-                person=paper.person,
-                at=paper.at,
-                code=paper.code,
-                verify_url=paper.verify_url,
-                note=MARK,
-            ),
-            running=f"{MARK} · {paper.title}",
-            stamp=paper.stamp,
-            attachments=(
-                b.Attachment(name, paper.source, "Bản quét nguyên vẹn", media_type=paper.scan.media_type),
-                b.Attachment(
-                    "scan.json",
-                    msgspec.json.encode(record_of_it, order="deterministic"),
-                    "Dữ liệu chuyển đổi",
-                ),
-            ),
-        )
-    )
 
 
 async def scans_of(session: AsyncSession, patient_id: UUID, *, actor: Actor) -> list[ScanLine]:

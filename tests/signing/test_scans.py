@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.patients.views import PatientView
 from emr.scans.models import Scan
+from emr.scans.paper import MARK
 from emr.scans.reading import read_scan
-from emr.scans.service import MARK, ConvertScan, PaperFate, ScanIdReused, ScanRefused, convert_scan
+from emr.scans.service import ConvertScan, PaperFate, ScanIdReused, ScanRefused, convert_scan
 from emr.settings import EmrSettings
 from hospital.demo.pki import DemoPki
 from hospital.settings import Settings
