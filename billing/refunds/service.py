@@ -8,6 +8,7 @@ from msgspec import Meta, Struct, convert
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from billing.accounts.models import Account
 from billing.accounts.service import lock_account, lock_account_by_id
 from billing.bills.service import bill_of_account
 from billing.care.service import person
@@ -151,11 +152,8 @@ async def ask_refund(
     """
     known = await session.get(Refund, command.id)
     if known is not None:
-        if (known.episode_id, known.amount, known.source) != (
-            command.episode_id,
-            command.amount,
-            command.source,
-        ):
+        asked = (command.episode_id, command.amount, command.source)
+        if (known.episode_id, known.amount, known.source) != asked:
             raise RefundIdReused("Mã này đã dùng cho một yêu cầu hoàn khác. Tải lại trang rồi làm lại.")
         return await _view(session, known)
     account = await lock_account(session, command.episode_id)
@@ -168,12 +166,20 @@ async def ask_refund(
     if command.amount > left:
         raise NotThatMuch(f"Chỉ còn {format_vnd(max(0, left))} hoàn được từ khoản này.", field="amount")
     await _require_way(session, command, receipt, account.patient_id, settings)
-    refund = Refund(
+    refund = _requested(command, account, actor=actor, now=now)
+    session.add(refund)
+    await session.flush()
+    await _note(session, refund, actor, reason=refund.reason)
+    return await _view(session, refund)
+
+
+def _requested(command: AskRefund, account: Account, *, actor: Actor, now: Instant) -> Refund:
+    return Refund(
         id=command.id,
         account_id=account.id,
         episode_id=account.episode_id,
         patient_id=account.patient_id,
-        receipt_id=receipt.id,
+        receipt_id=command.receipt_id,
         source=command.source,
         method=command.method.value,
         amount=command.amount,
@@ -191,10 +197,6 @@ async def ask_refund(
         bank_reference="",
         failure="",
     )
-    session.add(refund)
-    await session.flush()
-    await _note(session, refund, actor, reason=refund.reason)
-    return await _view(session, refund)
 
 
 async def _reserved(session: AsyncSession, account_id: UUID, source: str) -> int:
