@@ -11,7 +11,7 @@ from billing.bills.views import AccountState, BillLine, BillView
 from billing.care.rules import Care
 from billing.ledger.rules import Balances
 from billing.prices.rules import PriceKind
-from insurance.api import CostLine, EncounterCosts, Scope, settle
+from insurance.api import CostLine, EncounterCosts, Scope, SettledLine, settle
 from kernel.clock import Instant
 
 
@@ -65,30 +65,7 @@ def make_bill(account: AccountFacts, charges: Sequence[ChargeFacts], care: Care,
     """Return the bill as it stands. Raises what insurance.settle raises."""
     shared = settle(_costs(charges, care))
     remaining = max(0, shared.payable - money.paid - money.deposits)
-    lines = tuple(
-        BillLine(
-            charge_id=charge.id,
-            order_id=charge.order_id,
-            service_code=charge.service_code,
-            service_name=charge.service_name,
-            group=charge.group,
-            quantity=charge.quantity,
-            unit_price=charge.unit_price,
-            insured_price=charge.insured_price,
-            amount=charge.quantity * charge.unit_price,
-            price_kind=charge.kind,
-            in_scope=charge.insured_price > 0,
-            on_demand=charge.on_demand,
-            placed_at=charge.placed_at,
-            service_day=charge.service_day,
-            rate=line.rate,
-            fund=line.fund,
-            copay=line.copay,
-            outside=line.outside,
-            paid=charge.released,
-        )
-        for charge, line in zip(charges, shared.lines, strict=True)
-    )
+    lines = tuple(_line(charge, share) for charge, share in zip(charges, shared.lines, strict=True))
     total = sum(line.amount for line in lines)
     assert total == shared.total, "the calculator and the charges agree"
     return BillView(
@@ -116,6 +93,30 @@ def make_bill(account: AccountFacts, charges: Sequence[ChargeFacts], care: Care,
         ended_at=account.ended_at,
         settled_at=None,
         price_missing=tuple(charge.service_code for charge in charges if charge.price_missing),
+    )
+
+
+def _line(charge: ChargeFacts, share: SettledLine) -> BillLine:
+    return BillLine(
+        charge_id=charge.id,
+        order_id=charge.order_id,
+        service_code=charge.service_code,
+        service_name=charge.service_name,
+        group=charge.group,
+        quantity=charge.quantity,
+        unit_price=charge.unit_price,
+        insured_price=charge.insured_price,
+        amount=charge.quantity * charge.unit_price,
+        price_kind=charge.kind,
+        in_scope=charge.insured_price > 0,
+        on_demand=charge.on_demand,
+        placed_at=charge.placed_at,
+        service_day=charge.service_day,
+        rate=share.rate,
+        fund=share.fund,
+        copay=share.copay,
+        outside=share.outside,
+        paid=charge.released,
     )
 
 
