@@ -98,34 +98,31 @@ async def open_visit(session: AsyncSession, command: OpenVisit, *, actor: Actor,
     if command.insurance is not None:
         values["insurance"] = to_builtins(await with_threshold(session, command.insurance, local_day(now)))
     number = await session.scalar(insert(_VISITS).values(values).returning(_VISITS.c.number))
-    await publish(
-        session,
-        VisitOpened(
-            visit_id=command.id,
-            episode_id=episode_id,
-            patient_id=command.patient_id,
-            payer=command.payer.value,
-            room=room.code,
-            opened_at=now,
-        ),
-    )
-    entry = Entry(
-        Action.CREATE,
-        f"emr.visit:{command.id}",
-        command.patient_id,
-        detail={
-            "room": room.code,
-            "payer": command.payer.value,
-            "identified_by": command.identified_by.value,
-        },
-    )
-    await record(session, entry, actor)
+    await _tell_opened(session, command, episode_id, actor=actor, now=now)
     ready = await place_exam(session, command.id, _exam_line(command, setting), actor=actor, now=now)
     ticket = await issue_ticket(
         session, visit_id=command.id, room=room.code, priority=command.priority, ready=ready, now=now
     )
     shown = values | {"number": number, "episode_code": episode_code, "room": room.code, "ticket": ticket}
     return convert(shown | {"department": room.department_code}, VisitView, from_attributes=True)
+
+
+async def _tell_opened(
+    session: AsyncSession, command: OpenVisit, episode_id: UUID, *, actor: Actor, now: Instant
+) -> None:
+    payer = command.payer.value
+    opened = VisitOpened(
+        visit_id=command.id,
+        episode_id=episode_id,
+        patient_id=command.patient_id,
+        payer=payer,
+        room=command.room,
+        opened_at=now,
+    )
+    await publish(session, opened)
+    detail = {"room": command.room, "payer": payer, "identified_by": command.identified_by.value}
+    entry = Entry(Action.CREATE, f"emr.visit:{command.id}", command.patient_id, detail=detail)
+    await record(session, entry, actor)
 
 
 def _exam_line(command: OpenVisit, setting: Setting) -> OrderLine:
