@@ -144,7 +144,7 @@ async def enqueue(
     handler_of(kind)
     lane, plain = _lane(kind, aggregate), msgspec.to_builtins(payload)
     written = await _WRITE_ONCE.first(session, kind=kind, payload=plain, lane=lane, key=key, run_at=run_at)
-    if written is not None:
+    if written is not None and run_at is None:  # One for later is found by looking, once it is due.
         tell_after_commit(session, JOBS_TOPIC)
     return written is not None
 

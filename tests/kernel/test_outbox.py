@@ -37,7 +37,7 @@ from kernel.outbox.api import (
 from kernel.outbox.claims import LeaseLost, claim, end
 from kernel.outbox.registry import known_kinds
 from kernel.outbox.rules import describe_error
-from kernel.outbox.service import KEEP_FINISHED, purge_finished
+from kernel.outbox.service import JOBS_TOPIC, KEEP_FINISHED, publish_all, purge_finished
 from kernel.services import Services
 from kernel.staff.rules import SYSTEM
 from tests.conftest import RealDatabase
@@ -308,6 +308,37 @@ async def test_a_failing_job_holds_its_lane_one_written_for_later_does_not(servi
     assert seen == ["now"]
     await drain(services, now=utc_now() + timedelta(minutes=10))
     assert seen == ["now", "fails", "waits"]
+
+
+async def test_a_job_for_later_wakes_no_worker(services: Services) -> None:
+    heard: list[str | None] = []
+
+    @job("a.note")
+    async def note(job: Job, payload: Note) -> None: ...
+
+    end_listening = services.wake.listen(JOBS_TOPIC, heard.append)
+    async with services.sessions.begin() as session:
+        await enqueue(session, "a.note", Note("later"), run_at=utc_now() + timedelta(days=1))
+    assert heard == []
+    async with services.sessions.begin() as session:
+        await enqueue(session, "a.note", Note("now"))
+    assert heard == ["{}"]
+    end_listening()
+
+
+async def test_the_handlers_of_one_event_are_written_in_their_order(services: Services) -> None:
+    @on(Opened, name="a.first")
+    async def first(job: Job, event: Opened) -> None: ...
+
+    @on(Opened, name="b.second")
+    async def second(job: Job, event: Opened) -> None: ...
+
+    async with services.sessions.begin() as session:
+        await publish_all(session, [Opened(new_id(), number) for number in range(3)])
+        written = await session.execute(text("SELECT kind, payload->>'number' FROM kernel_job ORDER BY id"))
+        assert [tuple(row) for row in written] == [
+            (kind, str(number)) for number in range(3) for kind in ("a.first", "b.second")
+        ]
 
 
 async def test_a_network_job_holds_no_transaction(services: Services) -> None:
