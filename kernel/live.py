@@ -19,6 +19,7 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from functools import partial
+from math import ceil
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -32,6 +33,7 @@ from kernel.wake import Listener, Wake, tell_after_commit
 
 ALIVE_SECONDS = 2.0
 RETRY_MILLISECONDS = 1_000
+_GRID_SECONDS = 1 / 16
 _QUEUE_MESSAGES = 64
 _END = "end"
 
@@ -88,7 +90,8 @@ class _Mailbox:
         if not self.news:
             loop = asyncio.get_running_loop()
             self.waiter = loop.create_future()
-            timer = loop.call_later(seconds, self.go_on)
+            # On a grid, so that a few streams share a turn of the loop.
+            timer = loop.call_at(ceil((loop.time() + seconds) / _GRID_SECONDS) * _GRID_SECONDS, self.go_on)
             try:
                 await self.waiter
             finally:

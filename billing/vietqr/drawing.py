@@ -1,7 +1,6 @@
 """Draw a payload as a QR symbol and read the drawing back before anyone sees it."""
 
 import io
-import re
 import zlib
 from math import isqrt
 from struct import pack
@@ -14,7 +13,6 @@ from billing.vietqr.rules import decode
 
 QUIET = 4  # Modules of white around the symbol (ISO/IEC 18004).
 _FORMATS = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-_DARK_RUN = re.compile(rb"\x00+")
 
 
 class QrUnreadable(Exception):
@@ -30,12 +28,14 @@ class QrSymbol(Struct, frozen=True):
 
     def svg_path(self) -> str:
         """Return the dark modules as one SVG path, one unit per module."""
-        side, rows = self.side, self.modules
-        return "".join(
-            f"M{run.start()} {y}h{run.end() - run.start()}v1H{run.start()}z"
-            for y in range(side)
-            for run in _DARK_RUN.finditer(rows[y * side : y * side + side])
-        )
+        side, path = self.side, []
+        for y in range(side):
+            x = 0
+            for run in self.modules[y * side : y * side + side].split(b"\xff"):
+                if run:
+                    path.append(f"M{x} {y}h{len(run)}v1H{x}z")
+                x += len(run) + 1
+        return "".join(path)
 
     def svg(self, room: int | None = None) -> str:
         """Return the symbol as an SVG image, quiet zone included, black on white.
