@@ -3,8 +3,10 @@
 from kernel.staff.api import Role
 from kernel.web.setup import RailItem
 
-CLINICAL = frozenset({Role.RECEPTION, Role.DOCTOR, Role.NURSE, Role.HEAD, Role.DIRECTOR, Role.ARCHIVIST})
-SIGNERS = frozenset({Role.DOCTOR, Role.NURSE, Role.HEAD, Role.DIRECTOR, Role.LAB})
+RECORDS = frozenset({Role.ARCHIVIST, Role.INSURANCE, Role.PHARMACIST})
+"""They keep, examine or dispense by the record."""
+CLINICAL = frozenset({Role.RECEPTION, Role.DOCTOR, Role.NURSE, Role.HEAD, Role.DIRECTOR})
+SIGNERS = frozenset({Role.DOCTOR, Role.NURSE, Role.HEAD, Role.DIRECTOR, Role.LAB}) | RECORDS
 BEDSIDE = frozenset({Role.DOCTOR, Role.NURSE, Role.RECEPTION, Role.HEAD, Role.DIRECTOR})
 
 RAIL = (
@@ -21,9 +23,9 @@ RAIL = (
     RailItem("/invoices", "Hoá đơn", "receipt-text", frozenset({Role.ACCOUNTANT})),
     RailItem("/orders", "Thực hiện", "test-tube", frozenset({Role.LAB, Role.NURSE})),
     RailItem("/stays", "Nội trú", "bed", frozenset({Role.NURSE, Role.DOCTOR, Role.HEAD})),
+    RailItem("/patients", "Người bệnh", "users", CLINICAL | RECORDS),
     RailItem("/sign", "Ký", "signature", SIGNERS, badge="/sign/count"),
     RailItem("/consents", "Cam kết", "fingerprint", BEDSIDE),
-    RailItem("/patients", "Người bệnh", "users", CLINICAL),
     RailItem("/credits", "Cho nợ", "hand-coins", frozenset({Role.DIRECTOR, Role.HEAD})),
     RailItem("/emergency-access", "Mở khẩn", "shield-alert", frozenset({Role.DIRECTOR})),
     RailItem("/telehealth", "Khám từ xa", "video", frozenset({Role.DOCTOR, Role.RECEPTION, Role.HEAD})),

@@ -10,6 +10,7 @@ from litestar.response import Redirect, Template
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from emr.access import FRONT, READ
+from emr.care_teams.rules import WHOLE_HOUSE
 from emr.catalogs.service import list_ethnic_groups
 from emr.charts.service import ChartOrders, orders_on_chart
 from emr.orders.rules import STATE_WORDS as ORDER_WORDS
@@ -17,6 +18,8 @@ from emr.patients.scan import BadScan
 from emr.patients.search import find_patients
 from emr.patients.service import change_patient, get_patient, identifiers_of, open_chart
 from emr.reception.forms import InvalidForm, particulars, read_change
+from emr.sheets.lists import dispensed_of_patient
+from emr.sheets.rules import STATE_WORDS as SHEET_WORDS
 from emr.stays.service import stays_of_patient
 from emr.visits.service import patient_history
 from emr.words import OUTCOME, PAYER, SEX
@@ -33,7 +36,7 @@ KINDS = {
     "INSURANCE": "Mã BHXH",
     "PASSPORT": "Hộ chiếu",
 }
-MAY_READ = (Role.DOCTOR, Role.NURSE, Role.HEAD, Role.DIRECTOR)
+MAY_READ = (Role.DOCTOR, Role.NURSE, *WHOLE_HOUSE, Role.HEAD)
 MAY_CHANGE = (Role.RECEPTION, Role.NURSE, Role.DOCTOR, Role.HEAD)
 
 
@@ -67,6 +70,7 @@ class PatientPages(Controller):
         """The chart: numbers, visits, stays, results."""
         patient = await open_chart(session, patient_id, actor=actor)
         clinical = actor.has(*MAY_READ)
+        dispenses = actor.has(Role.PHARMACIST) and not clinical
         orders = ChartOrders([], 0, may_break=False)
         if clinical:
             orders = await orders_on_chart(session, patient_id, actor=actor, now=utc_now())
@@ -77,6 +81,8 @@ class PatientPages(Controller):
             "stays": await stays_of_patient(session, patient_id),
             "orders": orders.shown,
             "closed": orders,
+            "dispensed": await dispensed_of_patient(session, patient_id) if dispenses else [],
+            "sheet_words": SHEET_WORDS,
             "clinical": clinical,
             "may_open": actor.has(Role.RECEPTION, Role.NURSE),
             "may_change": actor.has(*MAY_CHANGE),

@@ -6,10 +6,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from emr.care_teams.rules import DISPENSED
 from emr.sheets.models import Sheet, SheetDiagnosis, SheetOrder
 from emr.sheets.rules import LIVE, SheetState
-from emr.sheets.service import form_of, title_of
-from emr.sheets.views import DiagnosisView, PatientDocument
+from emr.sheets.service import form_of, line_of, title_of
+from emr.sheets.views import DiagnosisView, PatientDocument, SheetLine
+
+_MOST = 30
 
 
 async def diagnoses_of_visit(session: AsyncSession, visit_id: UUID) -> list[DiagnosisView]:
@@ -46,6 +49,21 @@ async def documents_of_patient(session: AsyncSession, patient_id: UUID) -> list[
             )
         )
     return documents
+
+
+async def dispensed_of_patient(session: AsyncSession, patient_id: UUID) -> list[SheetLine]:
+    """Return the sheets the pharmacy hands drugs out by, the latest first; each opens, and is audited, by itself."""
+    rows = await session.scalars(
+        select(Sheet)
+        .where(
+            Sheet.patient_id == patient_id,
+            Sheet.form_code.in_(DISPENSED),
+            Sheet.state.in_([SheetState.COMPLETED.value, SheetState.SIGNED.value]),
+        )
+        .order_by(Sheet.opened_at.desc())
+        .limit(_MOST)
+    )
+    return [line_of(sheet) for sheet in rows]
 
 
 async def orders_on_sheets(session: AsyncSession, sheet_ids: Sequence[UUID]) -> set[UUID]:

@@ -5,6 +5,7 @@ from datetime import date
 from io import BytesIO
 from typing import Any
 
+import httpx
 import pikepdf
 import pytest
 from msgspec.structs import replace
@@ -30,6 +31,7 @@ from kernel.audit.api import entries_of_patient
 from kernel.ids import new_id
 from kernel.services import Services
 from kernel.staff.api import Role
+from tests.conftest import SignedIn
 from tests.emr.builders import DOCTOR, LATER, NOW, a_patient, a_visit, an_actor
 from tests.emr.forms import DRUGS, PRESSURE
 from tests.emr.sheet_acts import a_draft, an_account, completed, run, signed
@@ -47,6 +49,20 @@ async def completed_under(services: Services, sheet: SheetView, settings: EmrSet
     installation = replace(services.settings, emr=settings)
     own = replace(services, settings=installation)
     return await complete_sheet(own, sheet.id, CompleteSheet(), actor=DOCTOR, now=LATER)
+
+
+async def test_the_pharmacist_finds_the_prescription_on_the_chart_and_nothing_else(
+    client: httpx.AsyncClient, signed_in: SignedIn, services: Services, records: AsyncSession
+) -> None:
+    sheet = await a_prescription(records)
+    chart = f"/patients/{sheet.patient_id}"
+    await signed_in(Role.PHARMACIST, department="K07")
+    assert f"/sheets/{sheet.id}" not in (await client.get(chart)).text, "a draft is no prescription"
+    await completed(services, sheet)
+    page = (await client.get(chart)).text
+    assert f"/sheets/{sheet.id}" in page
+    assert "Chỉ định và kết quả" not in page
+    assert (await client.get(f"/sheets/{sheet.id}")).status_code == 200
 
 
 async def test_a_prescription_is_printed_with_code_names_zeros_and_directions(

@@ -2,11 +2,14 @@
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from hospital.rail import RAIL
 from kernel.facility import Facility
 from kernel.staff.api import Role
 from kernel.web.setup import RailItem, Shell
 from tests.conftest import SignedIn
+from tests.emr.builders import a_hospital
 
 
 async def test_a_stranger_is_asked_to_sign_in(client: httpx.AsyncClient) -> None:
@@ -17,10 +20,25 @@ async def test_a_stranger_is_asked_to_sign_in(client: httpx.AsyncClient) -> None
 async def test_somebody_without_a_place_is_told_who_helps(
     client: httpx.AsyncClient, signed_in: SignedIn
 ) -> None:
-    await signed_in(Role.PHARMACIST)
+    await signed_in()
     answer = await client.get("/")
     assert answer.status_code == 200
     assert "Gọi quản trị" in answer.text
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_every_role_has_places_and_each_of_them_opens(
+    client: httpx.AsyncClient, signed_in: SignedIn, session: AsyncSession, role: Role
+) -> None:
+    await a_hospital(session)
+    await signed_in(role)
+    answer = await client.get("/", follow_redirects=True)
+    assert "Gọi quản trị" not in answer.text
+    mine = [item.path for item in RAIL if role in item.roles]
+    assert len(mine) > 1
+    for path in mine:
+        assert f'href="{path}"' in answer.text, path
+        assert (await client.get(path, follow_redirects=True)).status_code == 200, path
 
 
 async def test_code_of_a_page_hears_that_the_session_ended(client: httpx.AsyncClient) -> None:
