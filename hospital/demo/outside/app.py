@@ -13,7 +13,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 from msgspec import Struct
 
-PARTS = ("pki", "sms", "people", "invoice_provider", "bank", "csc")
+PARTS = ("pki", "ca", "sms", "people", "invoice_provider", "bank", "csc")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
