@@ -21,7 +21,7 @@ from signing.context import context_of
 from signing.documents.models import Document
 from signing.key_kinds import AT_ONCE, KeyKind
 from signing.people import bundle as b
-from signing.people.confirm import SEAL_SITTING, SealSitting, compose, keep_bundles, require_waiting
+from signing.people.evidence import SEAL_SITTING, SealSitting, compose, keep_bundles, require_waiting
 from signing.people.models import Sitting, SittingDocument, SittingWitness
 from signing.people.pictures import kind_of_scan
 from signing.people.rules import Kind, Method, State

@@ -9,53 +9,34 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Instant
 from kernel.ids import new_id
-from kernel.outbox.api import enqueue
 from kernel.problems import Conflict, Refused
 from kernel.services import Services
 from kernel.text import mask_phone
 from signing.context import context_of
-from signing.documents.views import get_documents
 from signing.people import bundle as b
+from signing.people.evidence import compose, keep_bundles, require_waiting
 from signing.people.ink import read_public_key, seal
-from signing.people.models import IdentityCheck, Sitting, SittingDocument
+from signing.people.models import IdentityCheck, Sitting
+from signing.people.offers import methods_of
 from signing.people.opening import NotForThePatient
 from signing.people.outside import IdentityAnswer, IdentityWrongAnswer, authenticate, match_finger
 from signing.people.phones import PhoneNotProven, check_code, new_request, use
-from signing.people.rules import (
-    Drawing,
-    InkRules,
-    Method,
-    Offered,
-    SignerKind,
-    State,
-    check_drawing,
-    methods_for,
-)
-from signing.people.settings import PeopleSettings
-from signing.people.sittings import acting, chosen, move, note, tell
+from signing.people.rules import Drawing, InkRules, Method, SignerKind, State, check_drawing
+from signing.people.sittings import acting, chosen, note
 from signing.people.tablet import NotShown
 from signing.people.views import ListedDocument, SittingView, view_of
 
-SEAL_SITTING = "signing.people.seal"
-CONSENT = "Tôi đã xem hết văn bản này và đồng ý ký."
-CONSENT_MANY = "Tôi đã xem hết các văn bản này và đồng ý ký."
 FINGER_CONSENT = "Tôi đồng ý cho đối chiếu vân tay của tôi để ký; ảnh vân tay không được lưu."
+
+
 Also = Callable[[AsyncSession, Sitting], Awaitable[None]]
 """Something that has to become true in the transaction that signs."""
-
-
-class SealSitting(Struct, frozen=True):
-    """Payload of the job that seals what a person confirmed."""
-
-    sitting_id: UUID
 
 
 class MethodNotOffered(Conflict):
@@ -70,31 +51,6 @@ class OneDocumentAtATime(Conflict):
     """The identity service authenticates per document (R-48)."""
 
     slug = "one-document-at-a-time"
-
-
-def consent_for(view: SittingView, method: Method | None) -> str:
-    """Return the sentence above the button or the canvas; empty where nobody confirms on a screen."""
-    if method in (Method.WITNESSED, Method.PAPER):
-        return ""
-    return CONSENT if len(view.documents) == 1 or method is Method.NATIONAL_ID else CONSENT_MANY
-
-
-def offered_by(settings: PeopleSettings) -> Offered:
-    return Offered(
-        allowed=settings.people_methods,
-        ink_key=settings.people_ink_key_file is not None and settings.people_ink_key_file.is_file(),
-        reader=bool(settings.people_reader_url),
-        gateway=bool(settings.people_sms_url),
-        identity=bool(settings.people_identity_url),
-        written_kinds=frozenset(settings.people_written_kinds),
-    )
-
-
-def methods_of(view: SittingView, settings: PeopleSettings) -> tuple[Method, ...]:
-    """Return the ways this sitting may be signed, only the one it began with once it began."""
-    kinds = [item.kind for item in view.documents]
-    methods = methods_for(offered_by(settings), kinds, phone=view.phone_id is not None)
-    return tuple(method for method in methods if view.method in (None, method))
 
 
 async def draw(services: Services, code: str, token: str, drawing: Drawing, *, now: Instant) -> SittingView:
@@ -286,66 +242,6 @@ async def _begin(
         return view, hashlib.sha256(row.device_hash or b"").hexdigest()[:32]
 
 
-async def require_waiting(session: AsyncSession, view: SittingView) -> None:
-    """Raises NotForThePatient when a listed document is not as it was listed."""
-    documents = {
-        found.id: found for found in await get_documents(session, [d.document_id for d in view.documents])
-    }
-    for item in view.documents:
-        found = documents[item.document_id]
-        slot = found.next_slot
-        if found.head_sha256 != item.sha256 or slot is None or slot.id != item.slot_id:
-            raise NotForThePatient(f"“{item.title}” đã thay đổi từ khi mở lần ký. Huỷ và mở lần ký mới.")
-
-
-def compose(
-    view: SittingView, item: ListedDocument, method: Method, device: str, *, now: Instant
-) -> b.Bundle:
-    """Put together what every bundle says; the part of the method is added by who asked for it."""
-    assert view.joined_at is not None or not device
-    return b.Bundle(
-        schema=b.SCHEMA,
-        document=b.Text(
-            id=item.document_id,
-            code=item.code,
-            kind=item.kind,
-            title=item.title,
-            pages=item.pages,
-            sha256=item.sha256,
-            size=item.size,
-        ),
-        field=item.field,
-        sitting=b.Meeting(
-            id=view.id,
-            opened_at=view.opened_at,
-            documents=tuple(
-                b.Listed(sha256=one.sha256, pages=one.pages, shown_at=one.shown_at) for one in view.documents
-            ),
-        ),
-        patient=view.patient_name,
-        signer=b.Person(
-            kind=view.signer_kind,
-            name=view.signer_name,
-            number=view.signer_number,
-            relation=view.relation,
-            standing=view.standing,
-            standing_note=view.standing_note,
-        ),
-        consent=consent_for(view, method),
-        method=method,
-        signed_at=now,
-        staff=b.Staff(
-            id=view.opened_by,
-            name=view.opened_name,
-            title=view.opened_title,
-            department=view.opened_department,
-        ),
-        device=b.Device(id=device, name=view.device, address=view.device_ip, joined_at=view.joined_at)
-        if view.joined_at and device
-        else None,
-    )
-
-
 async def _sign(
     services: Services,
     code: str,
@@ -369,31 +265,3 @@ async def _sign(
         for key, sha256 in stored.items():
             await note(session, row, "sign", document=str(key), method=method.value, bundle=sha256)
         return await view_of(session, row)
-
-
-async def keep_bundles(
-    session: AsyncSession, row: Sitting, method: Method, stored: dict[UUID, str], *, now: Instant
-) -> None:
-    """Set what was signed; with the last document the sitting is signed and its seal is ordered."""
-    row.method = method
-    for key, sha256 in stored.items():
-        await session.execute(
-            update(SittingDocument)
-            .where(
-                SittingDocument.sitting_id == row.id,
-                SittingDocument.document_id == key,
-                SittingDocument.bundle_sha256.is_(None),
-            )
-            .values(bundle_sha256=sha256, signed_at=now)
-        )
-    open_ = await session.scalar(
-        select(SittingDocument.document_id)
-        .where(SittingDocument.sitting_id == row.id, SittingDocument.bundle_sha256.is_(None))
-        .limit(1)
-    )
-    if open_ is None:
-        move(row, State.SIGNED)
-        row.signed_at = now
-        await enqueue(session, SEAL_SITTING, SealSitting(row.id))
-    await session.flush()
-    tell(session, row.id)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from kernel.outbox.api import Backoff, Job, TryLater, job
 from kernel.problems import Problem
 from signing.context import context_of
-from signing.people.confirm import SEAL_SITTING, SealSitting
+from signing.people.evidence import SEAL_SITTING, SealSitting
 from signing.people.models import PhoneCode
 from signing.people.opening import EXPIRE, ExpireSitting
 from signing.people.phones import SEND, SendCode, prepare_message

@@ -26,7 +26,7 @@ from signing.documents.rules import SlotOwner
 from signing.documents.service import PEOPLE_TOPIC
 from signing.documents.views import get_document
 from signing.people.absence import NewScan, attach_scan, statement_for, witness
-from signing.people.confirm import methods_of
+from signing.people.offers import methods_of
 from signing.people.opening import NotForThePatient, OpenSitting, open_sitting
 from signing.people.phones import ask_proof, prove_phone
 from signing.people.rules import (

@@ -21,16 +21,8 @@ from kernel.text import mask_phone
 from signing.documents.rules import read_code
 from signing.documents.service import PEOPLE_TOPIC
 from signing.limits import take_try
-from signing.people.confirm import (
-    FINGER_CONSENT,
-    ask_code,
-    consent_for,
-    draw,
-    enter_code,
-    identify,
-    methods_of,
-    press,
-)
+from signing.people.confirm import FINGER_CONSENT, ask_code, draw, enter_code, identify, press
+from signing.people.offers import consent_for, methods_of
 from signing.people.pictures import picture_of_page
 from signing.people.rules import METHOD_WORDS, BadDrawing, Drawing, Method, SignerKind, State
 from signing.people.sittings import LinkUnknown, expire, find_by_link, require_device
