@@ -210,12 +210,7 @@ async def attach_scan(
 
     Raises BadScan, NotForThePatient, SittingNotFound, SittingExpired, WrongSittingState.
     """
-    settings = context_of(services).settings
-    if len(command.data) > settings.people_scan_bytes_maximum:
-        raise BadScan(f"Bản quét lớn hơn {settings.people_scan_bytes_maximum // 1_000_000} MB.", field="scan")
-    media_type = await services.cpu.run(kind_of_scan, command.data)
-    if not media_type:
-        raise BadScan("Bản quét phải là tệp PDF, JPEG hoặc PNG đọc được.", field="scan")
+    media_type = await _kind_of(services, command.data)
     async with services.sessions.begin() as session:
         await expire(session, sitting_id, now=now)
     async with services.sessions.begin() as session:
@@ -223,19 +218,10 @@ async def attach_scan(
     item = next((item for item in view.documents if item.document_id == command.document_id), None)
     if item is None or item.bundle_sha256 is not None:
         raise BadScan("Văn bản này không chờ bản quét.", field="document_id")
-    facility = services.settings.kernel.facility.name
-    who = f"{actor.title} {actor.name}".strip()
-    scan = b.Scan(
-        name=f"{b.SCAN_NAME}.{media_type.rpartition('/')[2]}",
-        media_type=media_type,
-        sha256=b.digest(command.data),
-        size=len(command.data),
-        mark=f"Bản chuyển đổi từ giấy sang điện tử lúc {format_instant(now)}, người chuyển đổi: {who}, {facility}",
-        paper_kept=command.paper_kept.strip(),
-    )
-    made = replace(compose(view, item, Method.PAPER, "", now=now), scan=scan)
     made = replace(
-        made, staff=b.Staff(id=actor.id, name=actor.name, title=actor.title, department=actor.department)
+        compose(view, item, Method.PAPER, "", now=now),
+        scan=_scan(command, media_type, actor, services.settings.kernel.facility.name, now=now),
+        staff=b.Staff(id=actor.id, name=actor.name, title=actor.title, department=actor.department),
     )
     scan_sha256 = await services.objects.put(command.data)
     stored = {item.document_id: await services.objects.put(b.encode(made))}
@@ -256,6 +242,29 @@ async def attach_scan(
         entry = Entry(Action.SIGN, f"signing.sitting:{row.id}", patient_id=row.patient_id, detail=detail)
         await record(session, entry, actor)
         return await view_of(session, row)
+
+
+async def _kind_of(services: Services, data: bytes) -> str:
+    """Return the media type of a scan. Raises BadScan."""
+    most = context_of(services).settings.people_scan_bytes_maximum
+    if len(data) > most:
+        raise BadScan(f"Bản quét lớn hơn {most // 1_000_000} MB.", field="scan")
+    media_type = await services.cpu.run(kind_of_scan, data)
+    if not media_type:
+        raise BadScan("Bản quét phải là tệp PDF, JPEG hoặc PNG đọc được.", field="scan")
+    return media_type
+
+
+def _scan(command: NewScan, media_type: str, actor: Actor, facility: str, *, now: Instant) -> b.Scan:
+    who = f"{actor.title} {actor.name}".strip()
+    return b.Scan(
+        name=f"{b.SCAN_NAME}.{media_type.rpartition('/')[2]}",
+        media_type=media_type,
+        sha256=b.digest(command.data),
+        size=len(command.data),
+        mark=f"Bản chuyển đổi từ giấy sang điện tử lúc {format_instant(now)}, người chuyển đổi: {who}, {facility}",
+        paper_kept=command.paper_kept.strip(),
+    )
 
 
 async def _require_paper(session: AsyncSession, sitting_id: UUID) -> SittingView:
