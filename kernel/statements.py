@@ -61,7 +61,8 @@ class Statement:
             if (made := column.type._cached_result_processor(_DIALECT, None))
         ]
         # A locking SELECT, or one with a WITH that writes, needs its transaction as a write does.
-        reads = compiled.string.startswith("SELECT") and " FOR " not in compiled.string
+        begins_reading = compiled.string.lstrip("(").startswith("SELECT")  # "(SELECT …) UNION …" reads too.
+        reads = begins_reading and " FOR " not in compiled.string
         return _Compiled(compiled.string, reads, parameters, columns)
 
     async def rows(self, session: AsyncSession, **values: Any) -> list[Row]:

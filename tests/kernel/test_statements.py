@@ -1,7 +1,7 @@
 """Kept statements: the session's own connection and transaction, Core's names and types, nothing in between."""
 
 import pytest
-from sqlalchemy import ARRAY, Table, Text, any_, bindparam, column, func, insert, select, text, update
+from sqlalchemy import ARRAY, Table, Text, any_, bindparam, column, func, insert, select, text, union_all, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kernel.ids import new_id
@@ -143,3 +143,10 @@ async def test_a_write_alone_after_another_write_shares_its_transaction(real_db:
         await ADD.alone(session, **mine)
         await session.rollback()
         assert await ONE.first(session, key=mine["key"]) is None
+
+
+async def test_a_union_is_a_read_too(real_db: RealDatabase) -> None:
+    moment = select(func.now().label("at"))
+    both = Statement(union_all(moment.limit(1), moment.limit(1)))
+    async with real_db.sessions() as session:
+        assert await both.first(session) != await both.first(session)  # Each is its own transaction.
