@@ -2,7 +2,7 @@
 
 Every try is another patient, signed in beforehand. Afterwards no slot may hold more bookings than seats, and none
 may have refused somebody while a seat was free: with two tries a seat, every slot must be full.
-Floor: the same statement in the database alone, 32 connections.
+Floor: the same statement in the database alone, 32 connections; for the worker's time, an empty answer.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ import asyncpg
 import msgspec
 from sqlalchemy import insert, text
 
-from bench.register import cpu_seconds
+from bench.register import cpu_seconds, empty_answers
 from emr.api import RegisterPatient, Sex
 from emr.patients.bulk import load_patients
 from hospital.migrate import upgrade
@@ -148,13 +148,18 @@ async def fight(port: int, slots: list[UUID], tokens: list[str]) -> tuple[float,
     return time.perf_counter() - begin, took, statuses
 
 
+def p99_of(took: list[float]) -> float:
+    return sorted(took)[int(len(took) * 0.99)]
+
+
 FLOOR = """WITH seat AS (UPDATE portal_slot SET taken = taken + 1 WHERE id = $1 AND taken < capacity RETURNING id, day)
 INSERT INTO portal_booking (id, code, slot_id, patient_id, account_id, department, day, reason, state, booked_at)
 SELECT gen_random_uuid(), $3, seat.id, $2, $2, 'K01', seat.day, '', 'BOOKED', now() FROM seat RETURNING id"""
 
 
-async def floor(url: str, slots: list[UUID]) -> float:
-    """Tries a second of the bare statement, hot, on fresh seats."""
+async def floor(url: str, slots: list[UUID]) -> tuple[float, float]:
+    """Tries a second of the bare statement, hot, on fresh seats, and the p99 of one in ms."""
+    took: list[float] = []
     connections = [await asyncpg.connect(url.replace("+asyncpg", "")) for _ in range(CLIENTS)]
     await connections[0].execute("TRUNCATE portal_booking; UPDATE portal_slot SET taken = 0")
     patients = [row["id"] for row in await connections[0].fetch("SELECT id FROM emr_patient")]
@@ -165,14 +170,16 @@ async def floor(url: str, slots: list[UUID]) -> float:
 
     async def client(connection: asyncpg.Connection) -> None:
         for patient, slot in work:
+            started = time.perf_counter()
             await connection.fetchval(FLOOR, slot, patient, next(codes))
+            took.append((time.perf_counter() - started) * 1_000)
 
     begin = time.perf_counter()
     await asyncio.gather(*(client(connection) for connection in connections))
     seconds = time.perf_counter() - begin
     for connection in connections:
         await connection.close()
-    return TRIES / seconds
+    return TRIES / seconds, p99_of(took)
 
 
 async def check(sessions: Sessions, statuses: Counter[int]) -> None:
@@ -210,10 +217,11 @@ async def main() -> list[dict[str, Any]]:
             before = cpu_seconds(web.pid)
             seconds, took, statuses = await fight(port, slots, tokens)
             spent = (cpu_seconds(web.pid) - before) / TRIES * 1_000
+            _, empty = await empty_answers(port, web.pid, CLIENTS, TRIES)
         await check(sessions, statuses)
         await engine.dispose()
-        bare = await floor(cluster.url(), slots)
-    rate, p99 = TRIES / seconds, sorted(took)[int(len(took) * 0.99)]
+        bare, bare_p99 = await floor(cluster.url(), slots)
+    rate, p99 = TRIES / seconds, p99_of(took)
     return [
         {
             "name": "booking over HTTP, hot slots, 32 clients, 1 worker",
@@ -223,6 +231,20 @@ async def main() -> list[dict[str, Any]]:
             "ratio": rate / bare,
             "budget": BUDGET_TRIES,
         },
-        {"name": "the same, p99", "value": p99, "unit": "ms wall", "budget": BUDGET_P99_MS},
-        {"name": "the same, CPU of the web worker for one try", "value": spent, "unit": "ms CPU"},
+        {
+            "name": "the same, p99",
+            "value": p99,
+            "unit": "ms wall",
+            "floor": bare_p99,
+            "ratio": p99 / bare_p99,
+            "budget": BUDGET_P99_MS,
+        },
+        {
+            "name": "the same, CPU of the web worker for one try",
+            "value": spent,
+            "unit": "ms CPU",
+            "floor": empty,
+            "floor_text": f"{empty:.3g} the empty answer",
+            "ratio": spent / empty,
+        },
     ]

@@ -1,7 +1,20 @@
 """Kept statements: the session's own connection and transaction, Core's names and types, nothing in between."""
 
 import pytest
-from sqlalchemy import ARRAY, Table, Text, any_, bindparam, column, func, insert, select, text, union_all, update
+from sqlalchemy import (
+    ARRAY,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    column,
+    func,
+    insert,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kernel.ids import new_id
