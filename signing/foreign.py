@@ -19,12 +19,16 @@ from kernel.problems import Conflict, Refused
 from signing.append import FieldTaken
 from signing.cms import TOKEN_OVERHEAD
 from signing.keys import Signer
-from signing.pdf_syntax import OddPdf
+from signing.pdf_syntax import HybridPdf, OddPdf
 from signing.revise import open_revision
 from signing.timestamps import TimestampClient
 from signing.trust import TrustList
 from signing.verification.pdf import as_asn1, verify_pdf
 
+TWO_FACED = (
+    "Tệp PDF này có hai bảng tham chiếu: chương trình đọc cũ và mới có thể hiển thị khác nhau, nên không ký thêm. "
+    "Hãy in tệp ra PDF mới (Print to PDF) rồi ký tệp đó."
+)
 TOKEN_ROOM = 6_000  # Bytes kept for a timestamp token.
 
 
@@ -85,6 +89,8 @@ async def open_foreign(
         own = open_revision(pdf, field, room=room, at=now)
     except FieldTaken as error:
         raise CannotSign("Ô ký này không phải ô ký số còn trống.") from error
+    except HybridPdf as error:
+        raise CannotSign(TWO_FACED) from error
     except OddPdf:
         return await _plan_with_pyhanko(pdf, field, certificate, room=room)
     return ForeignPending(own.data, own.digest, own.hole, own.hole + 2 * room + 2)

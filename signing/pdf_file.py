@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from msgspec import Struct
 
-from signing.pdf_syntax import OddPdf, Ref, Value, read_value, whole_number
+from signing.pdf_syntax import HybridPdf, OddPdf, Ref, Value, read_value, whole_number
 
 _START = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*\Z")
 _HEAD = re.compile(rb"\s*(\d+)\s+(\d+)\s+obj(?![a-z])")
@@ -132,7 +132,7 @@ class PdfFile:
         head = _TABLE.match(self.data, self._next)
         section = Table(self.data, head.end()) if head else Stream(self.data, self._next)
         if b"/XRefStm" in section.trailer:
-            raise OddPdf("hybrid cross-references")
+            raise HybridPdf("hybrid cross-references")
         self._sections.append(section)
         self._read.add(self._next)
         older = whole_number(section.trailer, b"/Prev", -1)

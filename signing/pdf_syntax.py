@@ -24,6 +24,10 @@ class OddPdf(ValueError):
     """The file is built in a way that our own reader leaves to pyHanko."""
 
 
+class HybridPdf(OddPdf):
+    """The file has two tables of objects, for old readers and for new ones: signed by nobody here."""
+
+
 class Ref(NamedTuple):
     """A reference to an indirect object."""
 

@@ -40,8 +40,9 @@ from signing.status import Standing, standing_at
 from signing.timestamps import read_info
 from signing.trust import TrustList, whole_certificates
 from signing.verification.bounds import TOO_HEAVY, FileTooHeavy, bounded
+from signing.verification.hybrid import TWO_FACES, is_hybrid, let_judge, not_judged
 from signing.verification.report import Report, SignatureReport, summarise
-from signing.verification.wording import algorithms, changes_of, level_of, reasons_of, unreadable
+from signing.verification.wording import algorithms, changes_of, level_of, reason_of, reasons_of, unreadable
 
 BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 SIZE_MAXIMUM = 50_000_000  # Bytes.
@@ -93,6 +94,7 @@ def verify_pdf(
         raise BrokenPdf("Tệp PDF hỏng hoặc sai cấu trúc, không kiểm được chữ ký.") from error
     signatures += _unknown(reader, {s.field for s in signatures} | {str(s.field_name) for s in stamps})
     warnings = ["Chữ ký thuộc hệ thống CHẠY THỬ, không có giá trị pháp lý."] if trust.demo and found else []
+    warnings += [TWO_FACES] if found and is_hybrid(reader) else []
     return Report(
         kind="pdf",
         sha256=hashlib.sha256(data).hexdigest(),
@@ -133,6 +135,7 @@ def _open(
         reader = PdfFileReader(io.BytesIO(data))
         if reader.encrypted:
             raise EncryptedPdf("Tệp PDF được bảo vệ bằng mật khẩu. Hãy gỡ mật khẩu ở bản gốc rồi ký lại.")
+        let_judge(reader)
         fields = list(islice(enumerate_sig_fields(reader, filled_status=True), SIGNATURES_MAXIMUM + 1))
         if len(fields) > SIGNATURES_MAXIMUM:
             raise TooManySignatures(f"Tệp có hơn {SIGNATURES_MAXIMUM} chữ ký.")
@@ -239,6 +242,8 @@ class _Judge:
         return _Proof(read_info(token.content)[0], names_of(holder).name, _end(stamp))
 
     async def _one(self, signature: EmbeddedPdfSignature, holding: "list[_Proof]") -> SignatureReport:
+        if (refusal := not_judged(signature, len(self._data))) is not None:
+            return refusal
         try:
             own = read_signed_data(bytes(signature.pkcs7_content))
         except BadDer:
@@ -254,8 +259,7 @@ class _Judge:
                 ts_validation_context=self._context(proven),
                 key_usage_settings=_USAGE,
             )
-        except (SignatureValidationError, PdfError, ValueError) as error:
-            del error  # Its text is English and may quote the file.
+        except (SignatureValidationError, PdfError, ValueError):  # Texts in English that may quote the file.
             return unreadable(str(signature.field_name))
         return self._report(signature, status, own, moment, proofs)
 
@@ -390,9 +394,3 @@ def _unknown(reader: PdfFileReader, judged: set[str]) -> tuple[SignatureReport, 
     """Report signed fields of a kind that pyHanko passes over: a signature must not vanish by spoiling its label."""
     fields = enumerate_sig_fields(reader, filled_status=True)
     return tuple(unreadable(str(name)) for name, _, _ in fields if str(name) not in judged)
-
-
-def reason_of(signature: EmbeddedPdfSignature) -> str:
-    """Return the /Reason under a signature, on one line and no longer than a page is ready to show."""
-    value = signature.sig_object.get("/Reason", "")
-    return " ".join(str(value).split())[:200] if isinstance(value, str) else ""

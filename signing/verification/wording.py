@@ -5,7 +5,7 @@ from datetime import datetime
 from cryptography import x509
 from pyhanko.sign.ades.report import AdESIndeterminate
 from pyhanko.sign.diff_analysis import ModificationLevel
-from pyhanko.sign.validation import PdfSignatureStatus
+from pyhanko.sign.validation import EmbeddedPdfSignature, PdfSignatureStatus
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from signing.cms import SignedData
@@ -105,11 +105,11 @@ def level_of(*, stamp_holds: bool, archived: bool, renewed: bool) -> Level:
     return Level.B_LTA if renewed else Level.B_LT
 
 
-def unreadable(field: str) -> SignatureReport:
+def unreadable(field: str, reason: str = "Chữ ký hỏng hoặc không theo chuẩn PAdES.") -> SignatureReport:
     return SignatureReport(
         field=field,
         valid=False,
-        reasons=("Chữ ký hỏng hoặc không theo chuẩn PAdES.",),
+        reasons=(reason,),
         warnings=(),
         signer="",
         title="",
@@ -129,3 +129,9 @@ def unreadable(field: str) -> SignatureReport:
         last=False,
         changes="Không xác định được",
     )
+
+
+def reason_of(signature: EmbeddedPdfSignature) -> str:
+    """Return the /Reason under a signature, on one line and no longer than a page is ready to show."""
+    value = signature.sig_object.get("/Reason", "")
+    return " ".join(str(value).split())[:200] if isinstance(value, str) else ""

@@ -269,7 +269,7 @@ async def test_a_certified_file_that_allows_nothing_more_is_refused(
 
 async def test_a_file_that_shows_two_faces_is_refused(doctor: SoftwareSigner) -> None:
     """Old readers would not see what new ones see, so the judge calls such a signature broken: none is made."""
-    with pytest.raises(CannotSign):
+    with pytest.raises(CannotSign, match="hai bảng tham chiếu"):
         await sign_foreign(hybrid_file(), "Moi", doctor, now=NOW)
 
 
