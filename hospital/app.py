@@ -55,6 +55,7 @@ PRELOAD = (
     "kernel.paper.warm",
     "emr.sheets.paper",
     "signing.archive.lift",
+    "pypdfium2",
 )
 """What the worker processes are for: imported at their start."""
 PACKAGES = ("signing", "emr", "billing", "patient_portal", "kiosk", "hospital")

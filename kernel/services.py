@@ -15,7 +15,7 @@ from kernel.cpu import CpuPool
 from kernel.db import Sessions
 from kernel.giving_way import GivingWay
 from kernel.lanes import Lanes
-from kernel.objects import BucketStore, FolderStore, ObjectStore
+from kernel.objects import FolderStore, ObjectStore
 from kernel.settings import KernelSettings
 from kernel.wake import Wake, bind_wake
 
@@ -38,6 +38,8 @@ def object_store(settings: KernelSettings) -> ObjectStore:
     """Return the folder below the data folder, or the S3 bucket the settings name."""
     if not settings.object_store:
         return FolderStore(settings.data_dir / "objects")
+    from kernel.buckets import BucketStore  # A library of its own, for installations that have a bucket.
+
     return BucketStore(
         settings.object_store,
         region=settings.s3_region,

@@ -1,8 +1,10 @@
-"""Pictures of pages for a tablet, whose browser may show no PDF, and a look into scans. CPU-bound: for a worker process."""
+"""Pictures of pages for a tablet, whose browser may show no PDF, and a look into scans. CPU-bound: for a worker process.
+
+pdfium is imported by what runs there (hospital.app.PRELOAD has it ready): the web process only names these functions.
+"""
 
 import io
 
-import pypdfium2
 from PIL import Image, UnidentifiedImageError
 
 WIDTH = 1400  # Pixels: an A4 page stays sharp when it is enlarged on a ten-inch screen.
@@ -10,6 +12,8 @@ WIDTH = 1400  # Pixels: an A4 page stays sharp when it is enlarged on a ten-inch
 
 def picture_of_page(pdf: bytes, number: int) -> bytes:
     """Return page `number`, from 1, as a PNG in sixteen greys: 0.3 s where colours took two. Raises IndexError."""
+    import pypdfium2
+
     file = pypdfium2.PdfDocument(pdf)
     try:
         if not 1 <= number <= len(file):
@@ -27,6 +31,8 @@ def picture_of_page(pdf: bytes, number: int) -> bytes:
 def kind_of_scan(data: bytes) -> str:
     """Return the media type of a scan that opens, empty for anything else."""
     if data.startswith(b"%PDF-"):
+        import pypdfium2
+
         try:
             file = pypdfium2.PdfDocument(data)
         except pypdfium2.PdfiumError:

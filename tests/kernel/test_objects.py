@@ -9,7 +9,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 from msgspec.structs import replace
 
-from kernel.objects import BucketStore, FolderStore, ObjectDamaged, ObjectMissing, ObjectStore
+from kernel.buckets import BucketStore
+from kernel.objects import FolderStore, ObjectDamaged, ObjectMissing, ObjectStore
 from kernel.services import object_store
 from kernel.settings import KernelSettings
 
