@@ -28,7 +28,7 @@ from billing.notices.rules import (
 from billing.settings import BillingSettings
 from kernel.clock import Instant
 from kernel.ids import new_id
-from kernel.outbox.api import enqueue
+from kernel.outbox.api import enqueued_later, later_values
 from kernel.problems import Conflict, NotFound, Problem, Refused
 from kernel.statements import Statement
 from kernel.text import mask_name
@@ -81,7 +81,14 @@ class StoredNotice(Struct, frozen=True):
 
 
 _KEPT = ("id", "provider", "raw", "sha256", "headers", "ip", "received_at")
-_STORE = Statement(insert(Notice).values({name: bindparam(name) for name in _KEPT}).values(verdict=""))
+_STORED_NOW = (
+    insert(Notice)
+    .values({name: bindparam(name) for name in _KEPT})
+    .values(verdict="")
+    .returning(Notice.id)
+    .cte("stored")
+)
+_STORE = Statement(select(_STORED_NOW.c.id).add_cte(enqueued_later(_STORED_NOW)))
 _STORED = Statement(
     select(*(getattr(Notice, name) for name in StoredNotice.__struct_fields__))
     .where(Notice.id == bindparam("notice"))
@@ -106,8 +113,7 @@ _WRITTEN = (
     .returning(BankTransaction.id)
     .cte("written")
 )
-# Nothing is written where the bank's reference is already there with this amount and direction.
-_WRITE = Statement(
+_EVIDENT = (
     insert(Evidence)
     .from_select(
         ["notice_id", "transaction_id", "provider", "txn_id", "fingerprint"],
@@ -120,7 +126,11 @@ _WRITE = Statement(
         ),
     )
     .returning(Evidence.transaction_id)
+    .cte("evident")
 )
+# Nothing is written where the bank's reference is already there with this amount and direction.
+_WRITE = Statement(select(_EVIDENT.c.transaction_id))
+_WRITE_TO_MATCH = Statement(select(_EVIDENT.c.transaction_id).add_cte(enqueued_later(_EVIDENT)))
 
 
 class NoticeJob(Struct, frozen=True):
@@ -168,7 +178,7 @@ _PROVIDERS: dict[str, tuple[_Verify, Callable[[bytes], ProviderEvent]]] = {
 
 
 async def store_notice(session: AsyncSession, delivery: Delivery, *, now: Instant) -> StoredNotice:
-    """Keep a delivery byte for byte, with the job that reads it should this process die.
+    """Keep a delivery byte for byte, with the job that reads it should this process die; at once, if nothing else is open.
 
     Raises UnknownProvider, NoticeTooLarge.
     """
@@ -184,9 +194,9 @@ async def store_notice(session: AsyncSession, delivery: Delivery, *, now: Instan
         received_at=now,
     )
     kept = {name: getattr(notice, name) for name in notice.__struct_fields__ if name != "verdict"}
-    await _STORE.rows(session, **kept, sha256=hashlib.sha256(notice.raw).hexdigest(), ip=delivery.ip)
-    key = str(notice.id)
-    await enqueue(session, READ_JOB, NoticeJob(notice.id), key=key, run_at=now + _SAFETY_NET)
+    kept |= {"sha256": hashlib.sha256(notice.raw).hexdigest(), "ip": delivery.ip}
+    safety_net = later_values(READ_JOB, NoticeJob(notice.id), key=str(notice.id), run_at=now + _SAFETY_NET)
+    await _STORE.alone(session, **kept, **safety_net)
     return notice
 
 
@@ -261,17 +271,20 @@ async def _record(
         "txn_id": event.txn_id,
         "fingerprint": fingerprint,
     }
-    written = await _WRITE.first(session, **_transaction(event, now=now), **evidence)
+    transaction = _transaction(event, now=now)
+    if transaction["state"] == "RECEIVED":
+        job, key = MatchJob(transaction["id"]), str(transaction["id"])
+        safety_net = later_values(MATCH_JOB, job, key=key, run_at=now + _SAFETY_NET)
+        written = await _WRITE_TO_MATCH.first(session, **transaction, **evidence, **safety_net)
+    else:
+        written = await _WRITE.first(session, **transaction, **evidence)
     if written is None:
         evidence["transaction_id"] = await _by_bank_reference(session, event)
         await session.execute(insert(Evidence).values(evidence))
         return await _verdict(session, notice, Outcome.KNOWN, "Đã được báo qua kênh khác.")
-    if event.direction is Direction.OUT or not event.amount:
+    if transaction["state"] != "RECEIVED":
         return NoticeResult(Outcome.TAKEN, "Tiền ra được ghi lại, không khớp với khoản thu nào.")
-    transaction_id = written["transaction_id"]
-    key = str(transaction_id)
-    await enqueue(session, MATCH_JOB, MatchJob(transaction_id), key=key, run_at=now + _SAFETY_NET)
-    return NoticeResult(Outcome.TAKEN, transaction_id=transaction_id)
+    return NoticeResult(Outcome.TAKEN, transaction_id=written["transaction_id"])
 
 
 def _transaction(event: ProviderEvent, *, now: Instant) -> dict[str, Any]:

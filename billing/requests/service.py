@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.accounts.models import Account
@@ -13,25 +13,24 @@ from billing.accounts.service import HeldAccount, hold_account, lock_account_by_
 from billing.bills.rules import share_of
 from billing.bills.service import bill_of_account
 from billing.bills.views import BillView
-from billing.care.service import name_of
 from billing.charges.models import Charge
 from billing.charges.service import reprice_missing
-from billing.references.service import NEXT, reference_of
+from billing.references.service import reference_of
 from billing.requests.models import PaymentRequest, RequestCharge
 from billing.requests.rules import RequestKind, RequestState
 from billing.requests.views import CreateRequest, RequestView
+from billing.requests.writing import ASK, CANCEL_ASKING, CANCEL_OPEN, COLUMNS, WRITE
 from billing.settings import BillingSettings
 from billing.vietqr.drawing import drawn
 from billing.vietqr.rules import LIMIT, Transfer, encode
-from kernel.audit.api import Action, Entry, record
+from kernel.audit.api import Action, Entry, audit_values, record
 from kernel.clock import Instant, format_day, local_day
 from kernel.facility import Facility
 from kernel.live import touch
 from kernel.money import format_number
-from kernel.outbox.api import enqueue
+from kernel.outbox.api import later_values
 from kernel.problems import Conflict, NotFound, Refused
 from kernel.staff.api import Actor
-from kernel.statements import Statement
 from kernel.text import mask_name
 
 EXPIRE_JOB = "billing.expire_request"
@@ -51,45 +50,6 @@ NEWEST = (
     .limit(1)
 )
 """The newest request of a counter, whatever became of it: the columns of RequestView."""
-_KNOWN = select(PaymentRequest.id).where(PaymentRequest.id == bindparam("request"))
-_ASK = Statement(
-    NEXT.add_columns(_KNOWN.exists().label("known"), name_of(bindparam("patient")).label("name"))
-)
-_FROM_COMMAND = [column.key for column in PaymentRequest.__table__.columns if column.key != "closed_at"]
-_WRITTEN = (
-    insert(PaymentRequest)
-    .values({name: bindparam(name) for name in _FROM_COMMAND})
-    .returning(PaymentRequest.id)
-    .cte("written")
-)
-_WRITE = Statement(
-    insert(RequestCharge).from_select(
-        ["request_id", "charge_id"],
-        select(_WRITTEN.c.id, func.unnest(bindparam("charges", type_=ARRAY(Uuid)))),
-    )
-)
-_CANCEL = (
-    update(PaymentRequest)
-    .where(
-        PaymentRequest.account_id == bindparam("account"),
-        PaymentRequest.state == RequestState.PENDING,
-        PaymentRequest.kind == RequestKind.BILL,
-    )
-    .values(
-        state=RequestState.CANCELLED.value,
-        closed_at=bindparam("now", type_=DateTime(timezone=True)),
-        closed_reason=bindparam("reason"),
-    )
-    .returning(PaymentRequest.id, PaymentRequest.counter)
-)
-_CANCEL_OPEN = Statement(_CANCEL)
-_CANCEL_ASKING = Statement(
-    _CANCEL.where(
-        PaymentRequest.id.in_(
-            select(RequestCharge.request_id).where(RequestCharge.charge_id == bindparam("charge"))
-        )
-    )
-)
 
 
 class NothingToPay(Conflict):
@@ -165,7 +125,7 @@ async def create_request(
         text = f"Một lần thu tối đa {format_number(LIMIT)} đồng, vì một chuyển khoản nhanh không chở hơn. Hãy thu làm nhiều lần."
         raise DepositTooLarge(text, field="deposit")
     account = await hold_account(session, command.episode_id)
-    asked = await _ASK.first(session, request=command.id, patient=account.patient_id)
+    asked = await ASK.first(session, request=command.id, patient=account.patient_id)
     assert asked is not None, "the migration made the key"
     if asked["known"]:
         return await _same(session, account, command)
@@ -195,16 +155,17 @@ async def create_request(
         expires_at=now + _validity(command.counter, settings),
         closed_at=None,
     )
-    if not command.deposit:
-        await cancel_open_requests(session, account.id, reason="Thay bằng yêu cầu mới.", now=now)
     covered = [] if command.deposit else _covered(bill, command, amount)
-    values = {name: getattr(view, name, None) for name in _FROM_COMMAND}
+    values = {name: getattr(view, name, None) for name in COLUMNS}
     values |= {"account_id": account.id, "created_by": actor.id, "closed_reason": ""}
-    await _WRITE.rows(session, **values, charges=covered)
-    await enqueue(session, EXPIRE_JOB, ExpireRequest(view.id), key=str(view.id), run_at=view.expires_at)
+    values |= {"account": account.id, "now": now, "reason": "Thay bằng yêu cầu mới."}
+    values |= later_values(EXPIRE_JOB, ExpireRequest(view.id), key=str(view.id), run_at=view.expires_at)
     detail = {"reference": reference, "amount": amount, "counter": command.counter}
     entry = Entry(Action.CREATE, f"billing.request:{view.id}", account.patient_id, detail=detail)
-    await record(session, entry, actor)
+    values |= audit_values(entry, actor)
+    replaced = await WRITE.rows(session, **values, charges=covered, replaces=not command.deposit)
+    for row in replaced:
+        touch_screens(session, row["id"], row["counter"])
     touch_screens(session, view.id, view.counter)
     return view
 
@@ -369,9 +330,9 @@ async def cancel_open_requests(
     """Cancel the open bill requests of a locked account; with `charge_id` only those that ask for it."""
     values = {"account": account_id, "reason": reason, "now": now}
     if charge_id is None:
-        closed = await _CANCEL_OPEN.rows(session, **values)
+        closed = await CANCEL_OPEN.rows(session, **values)
     else:
-        closed = await _CANCEL_ASKING.rows(session, **values, charge=charge_id)
+        closed = await CANCEL_ASKING.rows(session, **values, charge=charge_id)
     for row in closed:
         touch_screens(session, row["id"], row["counter"])
 

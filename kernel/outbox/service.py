@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Table, bindparam, delete, func, select, text, update
+from sqlalchemy import CTE, FromClause, Table, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -35,6 +35,7 @@ _WRITE_MANY = Statement(
         " AS job (kind, payload, lane, place) ORDER BY place"
     ).bindparams(bindparam("jobs", type_=JSONB))
 )
+_LATER = ("kind", "payload", "key", "run_at")
 _WRITE_ONCE = Statement(
     insert(_JOBS)
     .values({name: bindparam(name) for name in ("kind", "payload", "lane", "key")})
@@ -147,6 +148,29 @@ async def enqueue(
     if written is not None and run_at is None:  # One for later is found by looking, once it is due.
         tell_after_commit(session, JOBS_TOPIC)
     return written is not None
+
+
+def enqueued_later(source: FromClause) -> CTE:
+    """Return the part of a writing statement that writes a job for each row of `source`: no trip of its own.
+
+    Its values come from `later_values`.
+    """
+    given = [bindparam(f"job_{name}", type_=_JOBS.c[name].type) for name in _LATER]
+    written = insert(_JOBS).from_select(
+        list(_LATER), select(*given).select_from(source), include_defaults=False
+    )
+    return written.on_conflict_do_nothing(index_elements=["kind", "key"]).cte("enqueued")
+
+
+def later_values(kind: str, payload: Struct, *, key: str, run_at: Instant) -> dict[str, Any]:
+    """Return what a statement with an `enqueued_later` part is given for it. Raises LookupError as `enqueue` does."""
+    handler_of(kind)
+    return {
+        "job_kind": kind,
+        "job_payload": msgspec.to_builtins(payload),
+        "job_key": key,
+        "job_run_at": run_at,
+    }
 
 
 def _aggregate_of(event: Struct) -> Any:
