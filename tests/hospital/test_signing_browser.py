@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from hospital.demo.pki import DemoPki, staff_holder
@@ -178,10 +178,21 @@ def test_a_token_signs_through_the_program_at_the_pc(
     house: House, with_token: x509.Certificate, tmp_path: Path
 ) -> None:
     page = house.open("bacsi", "/sign/confirm")
+    held: list[Route] = []
+    page.route("**/token.js", held.append)
     page.get_by_role("button", name=re.compile("Gửi yêu cầu ký")).click()
     expect(page.get_by_text("Ký bằng USB token trên máy này.")).to_be_visible()
+    button = page.get_by_role("button", name="Mở cửa sổ ký")
+    expect(button).to_be_disabled()  # Its script is still on the way: a click would open nothing.
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    expect(button).to_be_focused()
+    button.evaluate("button => { button.dataset.old = '' }")
+    page.evaluate("document.body.dispatchEvent(new Event('live'))")  # The page draws itself anew.
+    expect(page.locator("[data-old]")).to_have_count(0)
     with page.expect_popup() as opened:
-        page.get_by_role("button", name="Mở cửa sổ ký").click()
+        button.click()
     window = opened.value
     expect(window.get_by_text(TITLE)).to_be_visible()
     mark = page.locator("td code:not(.hash)").inner_text()

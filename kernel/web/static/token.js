@@ -39,6 +39,9 @@ onEach("[data-token-open]", (button) => {
   const place = document.querySelector("[data-token]");
   if (!place) return;
   const { agent, job, values } = place.dataset;
+  // Comes disabled: a click before somebody listens would open nothing, and nobody would know why.
+  button.disabled = false;
+  if (!document.activeElement || document.activeElement === document.body) button.focus();
   const say = (text) => { document.querySelector("[data-token]")?.replaceChildren(text); };
   button.addEventListener("click", async () => {
     // Opened while the click counts, else the browser takes it for an advertisement.

@@ -1,5 +1,6 @@
 """A hospital of the tests whose doctors sign at a remote service that answers in this process."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -95,6 +96,17 @@ class RemoteHospital:
         return await self.db.client.post("/webhooks/signing/csc", content=body, headers=headers)
 
 
+class Impatient(httpx.ASGITransport):
+    """Answers in this process, and gives up like a real connection when the answer takes longer than the client waits."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            async with asyncio.timeout(request.extensions["timeout"]["read"]):
+                return await super().handle_async_request(request)
+        except TimeoutError:
+            raise httpx.ReadTimeout("too slow", request=request) from None
+
+
 @asynccontextmanager
 async def remote_hospital(
     db: RealDatabase,
@@ -112,7 +124,7 @@ async def remote_hospital(
     settings = OutsideSettings(pki.folder.parent, "http://test", "http://pki.test")
     handlers = [*pki_routes(settings), *csc.routes(settings, provider), *beside]
     outside = Litestar(handlers, logging_config=None)
-    transport = httpx.ASGITransport(outside, raise_app_exceptions=False)  # type: ignore[arg-type]  # narrower scopes
+    transport = Impatient(outside, raise_app_exceptions=False)  # type: ignore[arg-type]  # narrower scopes
     async with httpx.AsyncClient(transport=transport) as http:
         db.app.state.services = services = replace(db.app.state.services, http=http)
         doctor = await db.sign_in(Role.DOCTOR, name="Nguyễn Thị Hương")
