@@ -2154,8 +2154,13 @@ FUNCTION CREATE OR REPLACE FUNCTION public.signing_keep_sitting()
 AS $function$
         BEGIN
             IF TG_OP = 'DELETE' OR OLD.state IN ('SEALED', 'REFUSED', 'EXPIRED', 'CANCELLED')
-               OR (OLD.state = 'SIGNED' AND NEW.state NOT IN ('SIGNED', 'SEALED', 'CANCELLED'))
-               OR (OLD.state = 'SHOWN' AND NEW.state = 'OPEN') THEN
+               OR NEW.kind <> OLD.kind OR (NEW.state <> OLD.state AND NOT (
+    (OLD.state = 'OPEN' AND NEW.state IN ('EXPIRED', 'CANCELLED'))
+    OR (OLD.state = 'OPEN' AND NEW.kind = 'TABLET' AND NEW.state IN ('SHOWN', 'REFUSED'))
+    OR (OLD.state = 'OPEN' AND NEW.kind <> 'TABLET' AND NEW.state = 'SIGNED')
+    OR (OLD.state = 'SHOWN' AND NEW.kind = 'TABLET' AND NEW.state IN ('SIGNED', 'REFUSED', 'EXPIRED', 'CANCELLED'))
+    OR (OLD.state = 'SIGNED' AND NEW.state IN ('SEALED', 'CANCELLED'))
+)) THEN
                 RAISE EXCEPTION 'a sitting never goes back' USING ERRCODE = 'restrict_violation';
             END IF;
             RETURN NEW;

@@ -179,7 +179,7 @@ def test_a_token_signs_through_the_program_at_the_pc(
 ) -> None:
     page = house.open("bacsi", "/sign/confirm")
     held: list[Route] = []
-    page.route("**/token.js", held.append)
+    page.route("**/token.js", lambda route: held.append(route))
     page.get_by_role("button", name=re.compile("Gửi yêu cầu ký")).click()
     expect(page.get_by_text("Ký bằng USB token trên máy này.")).to_be_visible()
     button = page.get_by_role("button", name="Mở cửa sổ ký")
