@@ -132,6 +132,18 @@ def sign_all(page: Page) -> None:
     page.wait_for_url("**/workbench/rooms/**")
 
 
+def ask_for_certificate(page: Page) -> None:
+    """Make a key and its request; the one that waits already is looked at again."""
+    for field in ("pin", "pin_again"):
+        page.fill(f"#{field}", DEMO_PIN)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("[data-error-summary], a[href$='/request.pem']")
+    if page.locator("[data-error-summary]").count():
+        page.goto("/sign/certificates")
+        page.locator("[data-href^='/sign/enrolments/']").first.press("Enter")
+        page.wait_for_selector("a[href$='/request.pem']")
+
+
 def first_row(page: Page) -> None:
     """Open the first line of the page's list; an empty list stays as it is."""
     rows = page.locator("[data-row]")
@@ -163,6 +175,8 @@ STOPS = (
     Stop("signing-inbox", "/sign", "bacsi2"),
     Stop("certificates", "/admin/certificates", "quantri"),
     Stop("certificate-new", "/admin/certificates/new", "quantri"),
+    Stop("certificate-request", "/sign/enrolments/new", "quantri"),
+    Stop("certificate-requested", "/sign/enrolments/new", "bacsi", then=ask_for_certificate),
     Stop("signing-policy", "/admin/signing-policy", "quantri"),
     Stop("rehearsals", "/admin/rehearsals", "quantri"),
     Stop("rehearsal", "/sign/rehearsal", "bacsi"),
