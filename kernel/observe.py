@@ -1,10 +1,10 @@
 """Watch the house: one log line and two figures per request, and the page that Prometheus reads."""
 
+import logging
 import time
 from datetime import datetime
 from functools import cache
 
-import structlog
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency
@@ -17,11 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel import metrics
 from kernel.audit.seal import UNSEALED
 from kernel.clock import utc_now
+from kernel.logs import log_request
 from kernel.outbox.service import jobs_overview
 from kernel.problems import NotFound
 from kernel.staff.guards import client_ip
-
-log = structlog.get_logger("lanh.request")
 
 LOCAL_ADDRESSES = frozenset({"127.0.0.1", "::1"})
 SLOW_SECONDS = 1.0
@@ -69,8 +68,8 @@ def _observe(scope: HTTPScope, status: int, seconds: float) -> None:
     timed.observe(seconds)
     if route in _QUIET:
         return
-    level = "error" if status >= 500 else "warning" if seconds > SLOW_SECONDS else "info"
-    getattr(log, level)("request", method=method, route=route, status=status, ms=round(seconds * 1_000, 1))
+    level = logging.ERROR if status >= 500 else logging.WARNING if seconds > SLOW_SECONDS else logging.INFO
+    log_request(level, method=method, route=route, status=status, ms=round(seconds * 1_000, 1))
 
 
 @cache

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 import structlog
 
-from kernel.logs import configure_logs, scrub
+from kernel.logs import configure_logs, log_request, scrub
 
 PATIENT = "Nguyễn Văn An"
 
@@ -33,6 +33,35 @@ def test_a_line_is_json_with_the_moment_and_the_place(written: io.StringIO) -> N
     assert (line["event"], line["level"], line["logger"]) == ("visit.opened", "info", "lanh.x")
     assert (line["visit_id"], line["ms"], line["kind"], line["first"]) == (str(visit), 1.5, "emr.open", True)
     assert str(line["timestamp"]).endswith("Z")
+
+
+def test_a_request_is_one_line_of_the_programs_own_words(written: io.StringIO) -> None:
+    log_request(logging.WARNING, method="GET", route="/a/{id}", status=200, ms=1204.5)
+    (line,) = lines(written)
+    assert str(line.pop("timestamp")).endswith("Z")
+    assert line == {
+        "event": "request",
+        "level": "warning",
+        "logger": "lanh.request",
+        "method": "GET",
+        "route": "/a/{id}",
+        "status": 200,
+        "ms": 1204.5,
+    }
+
+
+def test_a_request_below_the_level_is_not_written() -> None:
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logs(level="WARNING", stream=stream)
+    try:
+        log_request(logging.INFO, method="GET", route="/", status=200, ms=1.0)
+        log_request(logging.ERROR, method="GET", route="/", status=500, ms=1.0)
+    finally:
+        root.handlers[:], root.level = handlers, level
+        structlog.reset_defaults()
+    assert [line["status"] for line in lines(stream)] == [500]
 
 
 def test_fields_that_may_carry_patient_data_are_withheld(written: io.StringIO) -> None:
