@@ -59,7 +59,7 @@ class SigningSettings(PeopleSettings, frozen=True):
     lease_seconds: int = 60
     """How long a document is held for one signature under way."""
     parallel_stamps: int = 20
-    """Timestamp requests in flight in one batch; the cost of the HTTP client's pool grows with the square."""
+    """Timestamp requests in flight in one batch; more hide no more of their way behind the rest of the work."""
     batch_maximum: int = 200
     reminder_hours: tuple[int, ...] = (4, 24, 72)
     """A signature owed is reminded of at each of these ages; at the last the head of the department is told too."""

@@ -100,7 +100,7 @@ async def test_a_token_at_the_workstation_is_told_the_other_way(services: Servic
     document = await a_document(services, doctor_in)
     with pytest.raises(SignAnotherWay, match="USB token ở máy người ký") as refused:
         await sign_documents(services, doctor_in, [document.id], PIN, utc_now())
-    assert refused.value.extra == {"method": "TOKEN"}
+    assert refused.value.extra == {"method": "TOKEN", "url": f"/sign/confirm?d={document.id}"}
 
 
 async def test_a_batch_keeps_one_certificate_and_sets_aside_what_wants_another(
