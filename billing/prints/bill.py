@@ -33,6 +33,7 @@ from kernel.paper.blocks import (
     Value,
 )
 
+_Line = tuple[Value, ...]
 A4_LANDSCAPE = PageSize(297 * MM, 210 * MM, 14 * MM, 12 * MM, 10 * MM, 8 * MM, 9)
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -167,7 +168,7 @@ def _head(paper: BillPaper) -> list[Block]:
 
 def _administrative(paper: BillPaper) -> list[Block]:
     card = paper.card
-    rows: list[tuple[Value, ...]] = [
+    rows: list[_Line] = [
         (
             Value(label="(1) Họ tên người bệnh:", text=paper.patient_name.upper(), share=2),
             Value(label="Ngày sinh:", text=paper.birth),
@@ -179,23 +180,7 @@ def _administrative(paper: BillPaper) -> list[Block]:
         ),
     ]
     if card:
-        rows.append(
-            (
-                Value(label="(4) Mã thẻ BHYT:", text=card.number, boxes=15, share=2),
-                Value(
-                    label="Giá trị từ:",
-                    text=f"{_day(card.valid_from)} đến {_day(card.valid_to)}",
-                    share=1.4,
-                ),
-            )
-        )
-        rows.append(
-            (
-                Value(label="(5) Nơi ĐK KCB ban đầu:", text=card.first_facility or "—"),
-                Value(label="Đủ 5 năm liên tục:", text=_day(card.five_years_on)),
-                Value(label="Miễn cùng chi trả từ:", text=_day(card.exempt_from)),
-            )
-        )
+        rows += _card_rows(card)
     rows.append(
         (
             Value(label="(6) Đến khám:", text=format_instant(paper.came_at)),
@@ -203,21 +188,38 @@ def _administrative(paper: BillPaper) -> list[Block]:
             Value(label="(8) Đối tượng:", text=(card.route if card else "") or "Không BHYT"),
         )
     )
-    rows.append(
-        (
-            Value(label="(9) Chẩn đoán:", text=paper.diagnosis or "—", share=3),
-            Value(label="Mã bệnh:", text=paper.diagnosis_code or "—", share=0.8),
-        )
-    )
-    if paper.other_diagnoses:
-        rows.append(
-            (
-                Value(label="(10) Bệnh kèm theo:", text=paper.other_diagnoses, share=3),
-                Value(label="Mã bệnh kèm theo:", text=paper.other_codes, share=0.8),
-            )
-        )
+    rows += _diagnosis_rows(paper)
     emergency = Choices(options=(Choice("Cấp cứu", paper.emergency), Choice("Nội trú", paper.inpatient)))
     return [Heading(text="I. Phần hành chính"), Fields(rows=tuple(rows)), emergency]
+
+
+def _card_rows(card: BillCard) -> list[_Line]:
+    valid = f"{_day(card.valid_from)} đến {_day(card.valid_to)}"
+    return [
+        (
+            Value(label="(4) Mã thẻ BHYT:", text=card.number, boxes=15, share=2),
+            Value(label="Giá trị từ:", text=valid, share=1.4),
+        ),
+        (
+            Value(label="(5) Nơi ĐK KCB ban đầu:", text=card.first_facility or "—"),
+            Value(label="Đủ 5 năm liên tục:", text=_day(card.five_years_on)),
+            Value(label="Miễn cùng chi trả từ:", text=_day(card.exempt_from)),
+        ),
+    ]
+
+
+def _diagnosis_rows(paper: BillPaper) -> list[_Line]:
+    first = (
+        Value(label="(9) Chẩn đoán:", text=paper.diagnosis or "—", share=3),
+        Value(label="Mã bệnh:", text=paper.diagnosis_code or "—", share=0.8),
+    )
+    if not paper.other_diagnoses:
+        return [first]
+    others = (
+        Value(label="(10) Bệnh kèm theo:", text=paper.other_diagnoses, share=3),
+        Value(label="Mã bệnh kèm theo:", text=paper.other_codes, share=0.8),
+    )
+    return [first, others]
 
 
 def _entitlement(paper: BillPaper) -> list[Block]:
