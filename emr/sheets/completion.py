@@ -159,22 +159,11 @@ async def plan_completion(
     if command.revision is not None:
         require_revision(sheet, command.revision)
     chart = await read_chart(session, sheet.visit_id, sheet_id=sheet.id, now=now)
-    values, errors = check(form, sheet.stage, sheet.data)
-    errors |= together(form.code, values, today=chart.day, age_months=chart.months)
-    errors |= await judge_diagnoses(session, form, sheet.stage, values, sex=chart.patient.sex)
-    facts = facts_of(chart)
-    part = children_of(form.code)
-    if part is not None and not errors:
-        values, wrong, more = await part.judge(
-            session, chart, values, actor=actor, settings=settings, facility=kernel.facility
-        )
-        errors |= wrong
-        facts |= more
-    given = {field.key: facts.get(field.given, "") for field in form.fields_of(sheet.stage) if field.given}
-    errors |= _missing_facts(form, given)
+    values, errors = await _judge(
+        session, sheet, form, chart, actor=actor, settings=settings, facility=kernel.facility
+    )
     if errors and strict:
         raise InvalidSheet(errors)
-    values = {field.key: empty_value(field) for field in form.fields_of(sheet.stage)} | values | given
     paper = await _paper(session, sheet, form, chart, values, actor=actor, now=now, kernel=kernel)
     return Plan(
         sheet_id=sheet.id,
@@ -188,6 +177,34 @@ async def plan_completion(
         patient_born=chart.patient.birth_date,
         patient_number=chart.patient.citizen_id or chart.patient.passport_no or "",
     )
+
+
+async def _judge(
+    session: AsyncSession,
+    sheet: Sheet,
+    form: Form,
+    chart: Chart,
+    *,
+    actor: Actor,
+    settings: EmrSettings,
+    facility: Facility,
+) -> tuple[Values, Errors]:
+    """Return every field's value, completed from catalogues and the chart, and what is wrong by field."""
+    values, errors = check(form, sheet.stage, sheet.data)
+    errors |= together(form.code, values, today=chart.day, age_months=chart.months)
+    errors |= await judge_diagnoses(session, form, sheet.stage, values, sex=chart.patient.sex)
+    facts = facts_of(chart)
+    part = children_of(form.code)
+    if part is not None and not errors:
+        values, wrong, more = await part.judge(
+            session, chart, values, actor=actor, settings=settings, facility=facility
+        )
+        errors |= wrong
+        facts |= more
+    fields = form.fields_of(sheet.stage)
+    given = {field.key: facts.get(field.given, "") for field in fields if field.given}
+    errors |= _missing_facts(form, given)
+    return {field.key: empty_value(field) for field in fields} | values | given, errors
 
 
 def _missing_facts(form: Form, given: Values) -> Errors:
@@ -313,14 +330,28 @@ async def _seal(
         await session.execute(insert(SheetOrder), links)
     if part := children_of(form.code):
         await part.keep(session, sheet, plan.values, settings=settings, now=now)
-    old = await session.get(Sheet, sheet.supersedes) if sheet.supersedes else None
     document_id = new_id()
     sheet.data = plan.values
     sheet.state = SheetState.COMPLETED.value
     sheet.completed_at, sheet.completed_by, sheet.completed_name = now, actor.id, full_name(actor)
     sheet.document_id, sheet.sha256, sheet.pages = document_id, sha256, pages
     await session.flush()
-    document = NewDocument(
+    old = await session.get(Sheet, sheet.supersedes) if sheet.supersedes else None
+    supersedes = old.document_id if old else None
+    document = _document(sheet, form, plan, document_id, actor=actor, supersedes=supersedes)
+    await prepare_document(session, document, now=now)
+    detail = {"completed": True, "sha256": sha256, "document": str(document_id)}
+    await record(
+        session, Entry(Action.CHANGE, f"emr.sheet:{sheet.id}", sheet.patient_id, detail=detail), actor
+    )
+    return view_of(sheet, {})
+
+
+def _document(
+    sheet: Sheet, form: Form, plan: Plan, document_id: UUID, *, actor: Actor, supersedes: UUID | None
+) -> NewDocument:
+    assert sheet.sha256 is not None
+    return NewDocument(
         id=document_id,
         kind=form.code,
         title=plan.title,
@@ -330,18 +361,12 @@ async def _seal(
         patient_born=plan.patient_born,
         patient_number=plan.patient_number,
         author_id=actor.id,
-        sha256=sha256,
-        pages=pages,
+        sha256=sheet.sha256,
+        pages=sheet.pages,
         slots=[_slot(slot, actor, plan.department) for slot in form.stage(sheet.stage).slots],
-        supersedes=old.document_id if old else None,
+        supersedes=supersedes,
         code=sheet.code,
     )
-    await prepare_document(session, document, now=now)
-    detail = {"completed": True, "sha256": sha256, "document": str(document_id)}
-    await record(
-        session, Entry(Action.CHANGE, f"emr.sheet:{sheet.id}", sheet.patient_id, detail=detail), actor
-    )
-    return view_of(sheet, {})
 
 
 def _slot(slot: SlotDefinition, actor: Actor, department: str) -> NewSlot:
