@@ -23,7 +23,8 @@ from signing.pdf_syntax import HybridPdf, OddPdf
 from signing.revise import open_revision
 from signing.timestamps import TimestampClient
 from signing.trust import TrustList
-from signing.verification.pdf import as_asn1, verify_pdf
+from signing.verification.judging import as_asn1
+from signing.verification.pdf import verify_pdf
 
 TWO_FACED = (
     "Tệp PDF này có hai bảng tham chiếu: chương trình đọc cũ và mới có thể hiển thị khác nhau, nên không ký thêm. "

@@ -24,7 +24,8 @@ from signing.cms import read_signed_data
 from signing.keys import SoftwareSigner
 from signing.tasks.engine import Look, Signed, sign_file
 from signing.trust import TrustList
-from signing.verification.pdf import as_asn1, verify_pdf
+from signing.verification.judging import as_asn1
+from signing.verification.pdf import verify_pdf
 from signing.verification.report import Level
 from tests.signing.acts import NOW, cut, nss_database, run, write_roots
 from tests.signing.test_archive import Now

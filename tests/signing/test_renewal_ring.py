@@ -30,7 +30,8 @@ from hospital.demo.pki import DemoPki, ensure_pki
 from signing.archive.lift import Material, add_material, lift_file
 from signing.keys import open_pkcs12
 from signing.trust import TrustList
-from signing.verification.pdf import as_asn1, verify_pdf
+from signing.verification.judging import as_asn1
+from signing.verification.pdf import verify_pdf
 from signing.verification.report import Level
 from tests.signing.acts import NOW, run, sign
 from tests.signing.files import a_file
