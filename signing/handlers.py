@@ -18,10 +18,10 @@ from signing.archive.service import LIFT, RENEW, RenewArchive, ending_archives, 
 from signing.certificates.unlocked import drop_idle_keys
 from signing.certificates.watch import (
     CHECK,
-    CHECK_EVERY,
+    ROUND_EVERY,
     CheckCertificate,
-    active_ids,
     check_standing,
+    stale_ids,
     warn_of_ends,
 )
 from signing.context import context_of
@@ -146,10 +146,10 @@ async def warn(job: Job) -> None:
     await warn_of_ends(job.session, now=job.now)
 
 
-@periodic("signing.check_certificates", every=CHECK_EVERY)
+@periodic("signing.check_certificates", every=ROUND_EVERY)
 async def check_certificates(job: Job) -> None:
-    """Ask about every certificate in use."""
-    for certificate_id in await active_ids(job.session):
+    """Ask about every certificate in use whose standing is stale."""
+    for certificate_id in await stale_ids(job.session, now=job.now):
         await enqueue(
             job.session,
             CHECK,

@@ -26,6 +26,8 @@ from signing.status import Answer, Answers, Standing, StatusClient
 CHECK = "signing.check_certificate"
 CHECK_EVERY = timedelta(hours=6)
 """How often each certificate's authority is asked; four times in the day within which a revocation must be seen."""
+ROUND_EVERY = timedelta(minutes=15)
+"""How often what is stale is looked for: after a stop of hours, or of the authority, nothing waits for six hours."""
 
 
 class CheckCertificate(Struct, frozen=True):
@@ -45,9 +47,12 @@ class NoticeNotFound(NotFound):
     slug = "notice-not-found"
 
 
-async def active_ids(session: AsyncSession) -> list[UUID]:
-    """List the certificates in use."""
-    found = await session.scalars(select(Certificate.id).where(Certificate.state == "ACTIVE"))
+async def stale_ids(session: AsyncSession, *, now: Instant) -> list[UUID]:
+    """List the certificates in use whose standing is old, was never heard, or could not be heard a while ago."""
+    asked = Certificate.checked_at
+    unheard = (Certificate.standing == Standing.UNREACHABLE) & (asked <= now - ROUND_EVERY)
+    stale = or_(asked.is_(None), asked <= now - CHECK_EVERY, unheard)
+    found = await session.scalars(select(Certificate.id).where(Certificate.state == "ACTIVE", stale))
     return list(found)
 
 

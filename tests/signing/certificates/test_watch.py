@@ -6,7 +6,7 @@ import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from hospital.demo.pki import DemoPki, organisation_holder
 from hospital.settings import Settings
@@ -20,11 +20,14 @@ from signing.certificates.models import Certificate, Notice
 from signing.certificates.registry import Whose, upload_certificate
 from signing.certificates.rules import NoticeKind, due_notice
 from signing.certificates.watch import (
+    CHECK_EVERY,
+    ROUND_EVERY,
     NoticeNotFound,
     check_standing,
     notices_for_admin,
     notices_of,
     see_notice,
+    stale_ids,
     warn_of_ends,
 )
 from signing.handlers import check_certificates
@@ -129,13 +132,39 @@ async def test_the_job_asks_about_every_certificate_in_use(
     )
     pki.revoke(bad, at=utc_now())
     async with services.sessions.begin() as session:
-        await check_certificates(
-            Job("signing.check_certificates", 1, utc_now(), services, open_session=session)
-        )
+        later = utc_now() + CHECK_EVERY
+        await check_certificates(Job("signing.check_certificates", 1, later, services, open_session=session))
     await drain(services)
     async with services.sessions() as session:
         states = {row.id: (row.state, row.standing) for row in await session.scalars(select(Certificate))}
     assert states == {good.id: ("ACTIVE", "GOOD"), view.id: ("REVOKED", "REVOKED")}
+
+
+@pytest.mark.parametrize(
+    ("standing", "ago", "asked"),
+    [
+        (None, None, True),
+        (Standing.GOOD, timedelta(0), False),
+        (Standing.GOOD, CHECK_EVERY - timedelta(minutes=1), False),
+        (Standing.GOOD, CHECK_EVERY, True),
+        (Standing.UNREACHABLE, timedelta(minutes=1), False),
+        (Standing.UNREACHABLE, ROUND_EVERY, True),
+    ],
+)
+async def test_after_a_stop_what_is_stale_is_asked_again_and_nothing_else(
+    services: Services,
+    person: Actor,
+    pki: DemoPki,
+    key: ec.EllipticCurvePrivateKey,
+    standing: Standing | None,
+    ago: timedelta | None,
+    asked: bool,
+) -> None:
+    view = await upload(services, person, pem(pki.issue(holder(), key, now=NOW)[0]))
+    heard = {"standing": standing, "checked_at": None if ago is None else NOW - ago}
+    async with services.sessions.begin() as session:
+        await session.execute(update(Certificate).values(heard))
+        assert (await stale_ids(session, now=NOW) == [view.id]) is asked
 
 
 async def test_an_authority_that_is_away_changes_nothing_but_the_standing(
