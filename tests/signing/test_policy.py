@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import httpx
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
@@ -113,6 +114,19 @@ async def test_a_batch_keeps_one_certificate_and_sets_aside_what_wants_another(
     signed, aside = await sign_documents(services, doctor_in, [first.id, other.id], PIN, utc_now())
     assert (signed.state, aside.state) == (SignState.SIGNED, SignState.SKIPPED)
     assert "USB token" in aside.reason
+
+
+async def test_what_was_set_aside_is_one_keystroke_from_its_own_way(
+    client: httpx.AsyncClient, services: Services, doctor_in: Actor
+) -> None:
+    await a_second_key(services.sessions, doctor_in, KeyKind.TOKEN)
+    await a_rule(services.sessions, "PKCS12", document_kind="PKB")
+    first = await a_document(services, doctor_in)
+    other = await a_document(services, doctor_in, kind="GRV")
+    form = {"document": [str(first.id), str(other.id)], "pin": PIN}
+    told = await client.post("/sign", data=form)
+    assert f'href="/sign/confirm?d={other.id}" data-key="Ctrl+Enter"' in told.text
+    assert "USB token" in (await client.get(f"/sign/confirm?d={other.id}")).text
 
 
 async def test_a_signature_keeps_its_whole_evidence(
