@@ -66,7 +66,7 @@ class Mortal:
         """Wait until something holds in the database."""
         wait_for(lambda: self.read(look) or None, what=what, seconds=seconds)
 
-    def aside(self, act: Callable[[], None]) -> Future[None]:
+    def aside(self, act: Callable[[], Found]) -> Future[Found]:
         """Do something that the kill will interrupt."""
         return self._aside.submit(act)
 

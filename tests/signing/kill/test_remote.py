@@ -15,11 +15,11 @@ from hospital.journey import remote
 from hospital.journey.clients import Client
 from hospital.journey.steps import wait_for
 from kernel.staff.models import StaffAccount
-from signing.documents.models import Document, Signature
+from signing.documents.models import Document
 from signing.remote.models import RemoteItem, RemoteSitting
 from signing.remote.rest import callback_signature
 from tests.signing.kill.mortal import Mortal
-from tests.signing.kill.whole import check_each, prepare
+from tests.signing.kill.whole import check_each, prepare, signed_count
 
 pytestmark = pytest.mark.slow
 
@@ -65,8 +65,7 @@ class Asked:
         return told
 
     async def signed(self, session: AsyncSession) -> int:
-        wanted = Signature.document_id.in_(self.ids)
-        return await session.scalar(select(func.count()).select_from(Signature).where(wanted)) or 0
+        return await signed_count(session, self.ids)
 
     async def values(self, session: AsyncSession) -> int:
         """How many signature values lie here that are not yet in a file."""

@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import utc_now
 from kernel.db import Sessions
@@ -42,9 +43,10 @@ async def prepare(
     return ids
 
 
-async def signed_count(sessions: Sessions) -> int:
-    async with sessions() as session:
-        return await session.scalar(select(func.count()).select_from(Signature)) or 0
+async def signed_count(session: AsyncSession, ids: list[UUID]) -> int:
+    """How many signatures these documents carry."""
+    wanted = Signature.document_id.in_(ids)
+    return await session.scalar(select(func.count()).select_from(Signature).where(wanted)) or 0
 
 
 async def check_each(
