@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.pages import PATHS, Line, signed_in_cookies
+from bench.pages import PATHS, Line, settle, signed_in_cookies
 from bench.register import cpu_seconds
 from hospital.demo.running import running_hospital
 from hospital.postgres import throw_away
@@ -61,6 +61,7 @@ def main() -> list[dict[str, Any]]:
         throw_away() as cluster,
         running_hospital(Path(folder), database_url=cluster.app_url(), owner_url=cluster.url()) as hospital,
     ):
+        settle(hospital.web.pid)
         pid = worker_of(hospital.web.pid)
         started, started_own = resident(pid), resident(pid, "RssAnon")
         cookies = signed_in_cookies(hospital.base_url)
