@@ -82,6 +82,7 @@ class PatientPages(Controller):
             "orders": orders.shown,
             "closed": orders,
             "dispensed": await dispensed_of_patient(session, patient_id) if dispenses else [],
+            "dispenses": dispenses,
             "sheet_words": SHEET_WORDS,
             "clinical": clinical,
             "may_open": actor.has(Role.RECEPTION, Role.NURSE),

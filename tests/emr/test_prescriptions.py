@@ -57,7 +57,9 @@ async def test_the_pharmacist_finds_the_prescription_on_the_chart_and_nothing_el
     sheet = await a_prescription(records)
     chart = f"/patients/{sheet.patient_id}"
     await signed_in(Role.PHARMACIST, department="K07")
-    assert f"/sheets/{sheet.id}" not in (await client.get(chart)).text, "a draft is no prescription"
+    page = (await client.get(chart)).text
+    assert f"/sheets/{sheet.id}" not in page, "a draft is no prescription"
+    assert "Chưa có đơn thuốc" in page
     await completed(services, sheet)
     page = (await client.get(chart)).text
     assert f"/sheets/{sheet.id}" in page
