@@ -33,6 +33,7 @@ from tests.emr.test_workbench_ending import WRITTEN
 from tests.signing.holders import PIN
 from tests.signing.hospital import give_certificate
 from tests.signing.remote.hospital import (
+    Mood,
     RemoteHospital,
     nothing_remembered,
     remote_hospital,
@@ -189,6 +190,17 @@ async def test_what_the_service_asks_is_asked_at_the_desk(real_db: RealDatabase,
         await it.client.post("/sign/remote/otp", data={"kind": "PKB"})
         place = (await it.go(remote_pin=csc.PIN, otp=it.house.provider.codes["KEY-1"])).headers["hx-redirect"]
         assert "Đã ký 2/2 văn bản." in (await it.client.get(place)).text
+
+
+async def test_a_service_that_is_away_is_told_and_tried_again(real_db: RealDatabase, pki: DemoPki) -> None:
+    async with desk(real_db, pki, KeyKind.CSC) as it:
+        it.house.provider.mood = Mood.ERROR
+        assert 'class="callout warn"' in await it.ask()
+        refused = await it.go()
+        assert (refused.status_code, "Chưa ký được" in refused.text) == (422, True)
+        assert (await it.states(), await it.ended()) == (["PENDING", "PENDING"], False)
+        it.house.provider.mood = Mood.OK
+        assert "/sittings/" in (await it.go()).headers["hx-redirect"]
 
 
 async def test_the_token_opens_its_own_flow(real_db: RealDatabase, pki: DemoPki) -> None:
