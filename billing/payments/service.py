@@ -223,7 +223,7 @@ async def _tell(
     detail = {"reference": request.reference, "amount": money.amount, "method": money.method}
     entry = Entry(Action.CHANGE, f"billing.request:{request.id}", account.patient_id, detail=detail)
     await record(session, entry, money.actor)
-    touch_screens(session, request.id, request.counter)
+    touch_screens(session, request.id, request.counter, account.episode_id)
 
 
 def _receipt(

@@ -93,9 +93,14 @@ def counter_topic(counter: str) -> str:
     return f"counter:{counter}"
 
 
-def touch_screens(session: AsyncSession, request_id: UUID, counter: str) -> None:
-    """Tell the counter's second screen and every cashier's page, once this transaction has committed."""
-    ids = {"request_id": str(request_id)}
+def touch_screens(
+    session: AsyncSession, request_id: UUID, counter: str, episode_id: UUID | None = None
+) -> None:
+    """Tell the counter's second screen and every cashier's page, once this transaction has committed.
+
+    Without the episode every open bill is drawn anew.
+    """
+    ids = {"request_id": str(request_id)} | ({"episode_id": str(episode_id)} if episode_id else {})
     touch(session, counter_topic(counter), ids)
     touch(session, TILL_TOPIC, ids)
 
@@ -165,8 +170,8 @@ async def create_request(
     values |= audit_values(entry, actor)
     replaced = await WRITE.rows(session, **values, charges=covered, replaces=not command.deposit)
     for row in replaced:
-        touch_screens(session, row["id"], row["counter"])
-    touch_screens(session, view.id, view.counter)
+        touch_screens(session, row["id"], row["counter"], account.episode_id)
+    touch_screens(session, view.id, view.counter, account.episode_id)
     return view
 
 
@@ -310,7 +315,7 @@ async def cancel_request(
     if request.state not in {RequestState.PENDING, RequestState.EXPIRED}:
         raise RequestClosed("Yêu cầu này đã nhận tiền nên không huỷ được. Hãy làm thủ tục hoàn tiền.")
     request.state, request.closed_at, request.closed_reason = RequestState.CANCELLED, now, reason
-    touch_screens(session, request.id, request.counter)
+    touch_screens(session, request.id, request.counter, account.episode_id)
     await record(
         session,
         Entry(Action.VOID, f"billing.request:{request.id}", account.patient_id, reason=reason),

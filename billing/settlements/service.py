@@ -148,5 +148,5 @@ async def _settle(
         Entry(Action.CHANGE, f"billing.account:{account.id}", account.patient_id, detail=detail),
         actor,
     )
-    touch(session, "till", {"account_id": str(account.id)})
+    touch(session, "till", {"episode_id": str(account.episode_id)})
     return frozen

@@ -32,10 +32,32 @@ def account(tour: Tour) -> Iterator[Page]:
 
 
 def news(page: Page) -> None:
-    """Money moved somewhere: the part with the bill is drawn anew."""
+    """Money of this person moved: the part with the bill is drawn anew."""
     with page.expect_response(re.compile("/money$")):
-        page.evaluate("document.body.dispatchEvent(new CustomEvent('live', {bubbles: true}))")
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('live:own', {bubbles: true}))")
     page.wait_for_timeout(100)
+
+
+def test_other_peoples_money_changes_the_list_and_leaves_the_open_bill_alone(tour: Tour) -> None:
+    """A bill drawn anew is read, computed and written into the log of who looked."""
+    pages = [tour.window("thungan", "staff"), tour.window("ketoan", "staff")]
+    open_shift(pages[0])
+    for place, page in enumerate(pages):
+        page.goto("/till")
+        page.locator(".list a[data-row]").nth(place).click()
+        page.wait_for_selector(BOX)
+        page.wait_for_timeout(1_000)  # The news that every page gets as its line opens.
+    drawn: list[str] = []
+    for page in pages:
+        page.on("request", lambda request: drawn.append(request.url))
+    with pages[1].expect_response(re.compile("/till/list")):
+        pages[0].keyboard.press("F4")
+    pages[1].wait_for_timeout(1_000)
+    other = pages[1].url.rpartition("/")[2]
+    assert pages[0].url != pages[1].url
+    assert not [url for url in drawn if url.endswith(f"{other}/money")]
+    for page in pages:
+        page.close()
 
 
 def test_a_tick_and_its_focus_stay_when_news_come(account: Page) -> None:

@@ -2,7 +2,8 @@
 // scrolled. While a dialog in it is open it waits, and loads when the dialog closes.
 import { all } from "./dom.js";
 
-const LIVE = '[hx-trigger*="live from:body"]';
+const NEWS = ["live", "live:own"];
+const LIVE = NEWS.map((kind) => `[hx-trigger*="${kind} from:body"]`).join();
 const touched = new WeakSet();
 let kept = null;
 
@@ -51,7 +52,8 @@ function restore(root, was) {
 
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   const root = event.detail.target;
-  if (event.detail.requestConfig?.triggeringEvent?.type !== "live" || !root?.matches?.(LIVE) || !event.detail.shouldSwap) return;
+  const news = event.detail.requestConfig?.triggeringEvent?.type;
+  if (!NEWS.includes(news) || !root?.matches?.(LIVE) || !event.detail.shouldSwap) return;
   const dialog = root.querySelector("dialog[open]");
   if (dialog) {
     event.detail.shouldSwap = false;
@@ -59,7 +61,7 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
     dialog.dataset.waits = "1";
     dialog.addEventListener("close", () => {
       delete dialog.dataset.waits;
-      document.body.dispatchEvent(new CustomEvent("live", { detail: { why: "waited" }, bubbles: true }));
+      document.body.dispatchEvent(new CustomEvent(news, { detail: { why: "waited" }, bubbles: true }));
     }, { once: true });
     return;
   }

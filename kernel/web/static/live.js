@@ -1,6 +1,6 @@
 // Pushed changes: one stream a page (kernel.live). On every `touch` and on every (re)connect the page is told to load its parts
 // again, so that nothing sent while the line was down is missed. `alive` comes every 2 s: silence means the line is dead.
-// Fires on body: `live` (detail: the ids, or {why}), `live:lost`, `live:back`.
+// Fires on body: `live` (detail: the ids, or {why}), `live:own` (those that may concern what the page is about), `live:lost`, `live:back`.
 import { all, onEach } from "./dom.js";
 
 const SETTLE_MS = 600;
@@ -17,7 +17,10 @@ function tell(kind, detail = {}) {
 }
 
 onEach("[data-live]", (element) => {
-  let wait = 1000, source, silence, settle, lost = false, left = false;
+  let wait = 1000, source, silence, lost = false, left = false;
+  const settle = {}, { ownKey, own } = element.dataset;
+  const foreign = (detail) => own && ownKey in detail && detail[ownKey] !== own;
+  const everybody = (detail) => { tell("live", detail); tell("live:own", detail); };
 
   const heard = () => {
     clearTimeout(silence);
@@ -43,16 +46,18 @@ onEach("[data-live]", (element) => {
     source.addEventListener("reload", () => {
       wait = 1000;
       heard();
-      tell("live", { why: "reload" });  // The first one too: something may have happened since the page was made.
+      everybody({ why: "reload" });  // The first one too: something may have happened since the page was made.
     });
     source.addEventListener("alive", heard);
     source.addEventListener("touch", (event) => {
       heard();
       const detail = { ...JSON.parse(event.data), why: "touch" };
-      tell("live", detail);
-      // Once more after a burst: a part that replaces itself while it loads does not hear what comes meanwhile.
-      clearTimeout(settle);
-      settle = setTimeout(() => tell("live", detail), SETTLE_MS);
+      for (const kind of foreign(detail) ? ["live"] : ["live", "live:own"]) {
+        tell(kind, detail);
+        // Once more after a burst: a part that replaces itself while it loads does not hear what comes meanwhile.
+        clearTimeout(settle[kind]);
+        settle[kind] = setTimeout(() => tell(kind, detail), SETTLE_MS);
+      }
     });
     source.onerror = fail;
   };
@@ -65,7 +70,7 @@ onEach("[data-live]", (element) => {
     else if (left) { left = false; connect(); }
   });
   window.addEventListener("pagehide", () => { left = true; clearTimeout(silence); source.close(); });
-  window.addEventListener("pageshow", (event) => { if (event.persisted) { left = false; connect(); tell("live", { why: "restored" }); } });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) { left = false; connect(); everybody({ why: "restored" }); } });
 });
 
 window.addEventListener("offline", () => show(true));
