@@ -5,9 +5,12 @@ from uuid import uuid4
 
 import httpx
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from hospital.commands.verify import verify
 from hospital.demo.pki import DemoPki
+from kernel.audit.api import Action
+from kernel.audit.models import AuditRow
 from kernel.clock import utc_now
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
@@ -76,8 +79,13 @@ async def test_somebody_else_neither_sees_nor_signs(
     client: httpx.AsyncClient, services: Services, doctor_in: Actor, signed_in: SignedIn
 ) -> None:
     document = await a_document(services, doctor_in)
-    await signed_in(Role.CASHIER)
+    cashier = await signed_in(Role.CASHIER)
     assert (await client.get(f"/sign/{document.id}/file.pdf")).status_code == 403
+    async with services.sessions() as session:
+        looks = select(AuditRow.actor_id).where(
+            AuditRow.action == Action.FAILURE, AuditRow.subject == f"signing.document:{document.id}"
+        )
+        assert list(await session.scalars(looks)) == [cashier.id]
     assert (await client.get(f"/sign/{document.id}")).status_code == 303
     assert (await client.get(f"/api/signing/documents/{document.id}")).status_code == 403
     assert "Không có văn bản nào chờ bạn ký" in (await client.get("/sign")).text
