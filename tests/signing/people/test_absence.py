@@ -16,7 +16,7 @@ from kernel.clock import utc_now
 from kernel.outbox.api import drain
 from kernel.services import Services
 from kernel.staff.api import Actor, Role
-from signing.api import NoCertificate, WrongPin, get_document, verify_file, verify_pdf
+from signing.api import NoCertificate, WrongPin, get_document, verify_file
 from signing.documents.models import Signature
 from signing.keys import SoftwareSigner
 from signing.people import bundle as b
@@ -26,13 +26,13 @@ from signing.people.rules import Absence, Kind, Method, State
 from signing.people.sealing import look_of
 from signing.people.sittings import SittingExpired, WrongSittingState
 from signing.people.views import SittingView, get_sitting
-from signing.tasks.engine import Look, sign_file
+from signing.tasks.engine import Look
 from signing.trust import TrustList
 from tests.conftest import SignedIn
 from tests.signing.files import Letters
 from tests.signing.holders import PIN
 from tests.signing.hospital import give_certificate
-from tests.signing.people.ward import a_paper, a_sitting
+from tests.signing.people.ward import a_paper, a_sitting, judged
 
 Staff = Callable[[str, str], Awaitable[Actor]]
 
@@ -231,18 +231,6 @@ async def test_witnesses_who_did_not_sign_or_are_one_are_found_out(
         unsigned = unsigned or replace(own.unsigned, statement=own.unsigned.statement + " Thêm.")
         bundle = replace(own, unsigned=unsigned)
         look = look_of(bundle, b.encode(bundle), None, Look(Letters()), "Bệnh viện")
-        signed = await sign_file(
-            pdf,
-            item.sha256,
-            None,
-            "nguoi_benh",
-            seal,
-            trust=trust,
-            stamps=None,
-            token_room=0,
-            look=look,
-            now=utc_now(),
-        )
-        report = verify_pdf(signed.pdf, trust, utc_now())
+        report = await judged(pdf, item.sha256, seal, look, trust)
         assert not report.valid, reason
         assert any(reason in said for said in report.signatures[0].reasons), report.signatures[0].reasons

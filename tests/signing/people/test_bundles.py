@@ -9,14 +9,13 @@ from kernel.clock import utc_now
 from kernel.paper.fonts import regular
 from kernel.services import Services
 from kernel.staff.api import Actor
-from signing.api import verify_pdf
 from signing.appearance import Enclosed
 from signing.keys import SoftwareSigner
 from signing.people import bundle as b
 from signing.people.confirm import draw
-from signing.tasks.engine import Look, sign_file
+from signing.tasks.engine import Look
 from signing.trust import TrustList
-from tests.signing.people.ward import DRAWING, a_paper, a_sitting
+from tests.signing.people.ward import DRAWING, a_paper, a_sitting, judged
 
 
 async def test_a_bundle_of_another_document_is_not_valid_although_the_hospital_sealed_it(
@@ -40,19 +39,7 @@ async def test_a_bundle_of_another_document_is_not_valid_although_the_hospital_s
     pdf = await services.objects.get(papers[0].head_sha256)
     for reason, raw in cases.items():
         look = Look(regular(), lines=("NB",), enclosed=(Enclosed(b.FILE_NAME, "x", raw),))
-        signed = await sign_file(
-            pdf,
-            papers[0].head_sha256,
-            None,
-            "nguoi_benh",
-            seal,
-            trust=trust,
-            stamps=None,
-            token_room=0,
-            look=look,
-            now=utc_now(),
-        )
-        report = verify_pdf(signed.pdf, trust, utc_now())
+        report = await judged(pdf, papers[0].head_sha256, seal, look, trust)
         assert not report.valid, reason
         assert any(reason in said for said in report.signatures[0].reasons), report.signatures[0].reasons
 
@@ -65,19 +52,9 @@ async def test_a_bundle_that_a_person_seals_for_themselves_is_not_valid(
     await tablet.see()
     view = await draw(services, tablet.code, tablet.token, DRAWING, now=utc_now())
     raw = await services.objects.get(view.documents[0].bundle_sha256 or "")
-    signed = await sign_file(
-        await services.objects.get(paper.head_sha256),
-        paper.head_sha256,
-        None,
-        "nguoi_benh",
-        doctor,
-        trust=trust,
-        stamps=None,
-        token_room=0,
-        look=Look(regular(), lines=("NB",), enclosed=(Enclosed(b.FILE_NAME, "x", raw),)),
-        now=utc_now(),
-    )
-    report = verify_pdf(signed.pdf, trust, utc_now())
+    look = Look(regular(), lines=("NB",), enclosed=(Enclosed(b.FILE_NAME, "x", raw),))
+    pdf = await services.objects.get(paper.head_sha256)
+    report = await judged(pdf, paper.head_sha256, doctor, look, trust)
     assert not report.valid
     assert "không do cơ sở niêm phong" in report.signatures[0].reasons[-1]
 

@@ -21,10 +21,15 @@ from kernel.paper.render import page_count, render
 from kernel.services import Services
 from kernel.staff.api import Actor
 from signing.api import DocumentView, NewDocument, NewSlot, get_document, prepare_document
+from signing.keys import Signer
 from signing.people.opening import OpenSitting, open_sitting
 from signing.people.rules import Drawing, Kind, Point, SignerKind, Standing, State, Who
 from signing.people.tablet import join, note_page, show
 from signing.people.views import SittingView, get_sitting
+from signing.tasks.engine import Look, sign_file
+from signing.trust import TrustList
+from signing.verification.pdf import verify_pdf
+from signing.verification.report import Report
 
 PATIENT = Who(kind=SignerKind.PATIENT, name="NGUYỄN VĂN AN")
 MOTHER = Who(
@@ -174,6 +179,24 @@ async def sealed_pdf(services: Services, document_id: UUID) -> bytes:
     """Return the newest file of a document."""
     async with services.sessions() as session:
         return await services.objects.get((await get_document(session, document_id)).head_sha256)
+
+
+async def judged(pdf: bytes, sha256: str, signer: Signer, look: Look, trust: TrustList) -> Report:
+    """Sign the patient's place with a look and what it encloses, as a liar would, and judge the file."""
+    now = utc_now()
+    signed = await sign_file(
+        pdf,
+        sha256,
+        None,
+        "nguoi_benh",
+        signer,
+        trust=trust,
+        stamps=None,
+        token_room=0,
+        look=look,
+        now=now,
+    )
+    return verify_pdf(signed.pdf, trust, now)
 
 
 async def state_of(services: Services, sitting_id: UUID) -> State:
