@@ -80,6 +80,18 @@ def run(*command: str | Path) -> str:
     return done.stdout + done.stderr + f"\nexit {done.returncode}"
 
 
+def openssl_says(cms: bytes, covered: bytes, folder: Path, *, root: Path, issuing: Path | None = None) -> str:
+    """Let openssl verify a signature over what it covers; it ends with "CAdES Verification successful" or doesn't."""
+    value, content = folder / "value.p7s", folder / "content.bin"
+    value.write_bytes(cms)
+    content.write_bytes(covered)
+    return run(
+        *("openssl", "cms", "-verify", "-binary", "-cades", "-inform", "DER", "-in", value),
+        *("-content", content, "-CAfile", root, "-purpose", "any", "-out", "/dev/null"),
+        *(("-certfile", issuing) if issuing else ()),
+    )
+
+
 def write_roots(pki: DemoPki, folder: Path) -> tuple[Path, Path]:
     """Write root and issuing CA as PEM files."""
     root, issuing = folder / "root.pem", folder / "issuing.pem"

@@ -24,7 +24,7 @@ from signing.pdf_syntax import OddPdf, Ref, read_value, text_of, write_value
 from signing.revise import open_revision
 from signing.trust import TrustList
 from signing.verification.pdf import verify_pdf
-from tests.signing.acts import NOW, cut, overlay, run
+from tests.signing.acts import NOW, cut, openssl_says, overlay, run
 from tests.signing.files import a_file, assemble
 from tests.signing.holders import PIN
 
@@ -168,13 +168,7 @@ async def test_every_build_is_signed_twice_and_every_eye_accepts_it(
 
 
 def assert_openssl_accepts(cms: bytes, covered: bytes, roots: Path, folder: Path) -> None:
-    der, content = folder / "a.p7s", folder / "a.bin"
-    der.write_bytes(cms)
-    content.write_bytes(covered)
-    said = run(
-        *("openssl", "cms", "-verify", "-binary", "-cades", "-inform", "DER", "-in", der),
-        *("-content", content, "-CAfile", roots, "-purpose", "any", "-out", "/dev/null"),
-    )
+    said = openssl_says(cms, covered, folder, root=roots)
     assert "CAdES Verification successful" in said, said
 
 

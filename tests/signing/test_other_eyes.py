@@ -27,7 +27,7 @@ from signing.trust import TrustList
 from signing.verification.judging import as_asn1
 from signing.verification.pdf import verify_pdf
 from signing.verification.report import Level
-from tests.signing.acts import NOW, cut, nss_database, run, write_roots
+from tests.signing.acts import NOW, cut, nss_database, openssl_says, run, write_roots
 from tests.signing.test_archive import Now
 from tests.signing.test_own_paper import ALLOWED_AFTER_SIGNING, findings
 
@@ -174,17 +174,10 @@ async def test_openssl_accepts_each_signature_and_each_timestamp(
     revisions: list[Signed], pki: DemoPki, tmp_path: Path
 ) -> None:
     root, issuing = write_roots(pki, tmp_path)
-    der, content = tmp_path / "a.p7s", tmp_path / "a.bin"
     token, value = tmp_path / "t.tst", tmp_path / "t.bin"
     for _, pdf in numbered(revisions):
         cms, covered = cut(pdf)[-1]
-        der.write_bytes(cms)
-        content.write_bytes(covered)
-        said = run(
-            *("openssl", "cms", "-verify", "-binary", "-cades", "-inform", "DER", "-in", der),
-            *("-content", content, "-CAfile", root, "-certfile", issuing, "-purpose", "any"),
-            *("-out", "/dev/null"),
-        )
+        said = openssl_says(cms, covered, tmp_path, root=root, issuing=issuing)
         assert "CAdES Verification successful" in said, said
         parsed = read_signed_data(cms)
         assert parsed.token
@@ -200,16 +193,11 @@ async def test_openssl_accepts_each_signature_and_each_timestamp(
 async def test_the_eyes_are_open(revisions: list[Signed], tmp_path: Path, pki: DemoPki) -> None:
     """The same programs see one changed byte."""
     root, issuing = write_roots(pki, tmp_path)
-    file, der = tmp_path / "a.pdf", tmp_path / "a.p7s"
+    file = tmp_path / "a.pdf"
     pdf = revisions[0].pdf
     file.write_bytes(pdf.replace(b"/Type/Catalog", b"/Type/CatalOg", 1)[:-1] + b"\n")
     assert "Signature is Valid." not in run("pdfsig", "-nocert", file)
     cms, covered = cut(pdf)[0]
-    der.write_bytes(cms)
-    file.write_bytes(covered[:-1] + b"X")
-    said = run(
-        *("openssl", "cms", "-verify", "-binary", "-cades", "-inform", "DER", "-in", der),
-        *("-content", file, "-CAfile", root, "-certfile", issuing, "-purpose", "any", "-out", "/dev/null"),
-    )
+    said = openssl_says(cms, covered[:-1] + b"X", tmp_path, root=root, issuing=issuing)
     assert "CAdES Verification successful" not in said
     assert page.validate_pdf_bytes(pdf, profile=page.ValidationProfile.PDF_A_3B)

@@ -30,15 +30,9 @@ from signing.keys import SoftwareSigner
 from signing.layout import NotAppendable, read_layout
 from signing.schemes import Scheme, WeakKey, scheme_for
 from signing.trust import TrustList
-from signing.verification.pdf import (
-    BrokenPdf,
-    EncryptedPdf,
-    FileTooLarge,
-    NotPdf,
-    verify_pdf,
-)
+from signing.verification.pdf import BrokenPdf, EncryptedPdf, FileTooLarge, NotPdf, verify_pdf
 from signing.verification.report import Level
-from tests.signing.acts import NOW, cut, nss_database, overlay, run, sign, write_roots
+from tests.signing.acts import NOW, cut, nss_database, openssl_says, overlay, run, sign, write_roots
 from tests.signing.files import a_file
 
 PERSON = Owner("Nguyễn Thị Hương", "001180000001")
@@ -77,24 +71,7 @@ def test_pdfsig_says_valid_and_trusted(signed: bytes, pki: DemoPki, tmp_path: Pa
 def test_openssl_accepts_cms_and_timestamp(signed: bytes, pki: DemoPki, tmp_path: Path) -> None:
     root, issuing = write_roots(pki, tmp_path)
     for cms, covered in cut(signed):
-        der, content = tmp_path / "a.p7s", tmp_path / "a.bin"
-        der.write_bytes(cms)
-        content.write_bytes(covered)
-        said = run(
-            *("openssl", "cms", "-verify", "-binary", "-cades", "-inform", "DER", "-in", der),
-            *(
-                "-content",
-                content,
-                "-CAfile",
-                root,
-                "-certfile",
-                issuing,
-                "-purpose",
-                "any",
-                "-out",
-                "/dev/null",
-            ),
-        )
+        said = openssl_says(cms, covered, tmp_path, root=root, issuing=issuing)
         assert "CAdES Verification successful" in said, said
         from signing.cms import read_signed_data
 

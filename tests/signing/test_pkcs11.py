@@ -29,7 +29,7 @@ from signing.trust import TrustList
 from signing.verification.pdf import verify_pdf
 from signing.verification.xml import verify_xml
 from signing.xml import ClaimProfile, sign_xml_claim, sign_xml_enveloped, sign_xml_invoice
-from tests.signing.acts import NOW, cut, run, sign_async, write_roots
+from tests.signing.acts import NOW, cut, openssl_says, run, sign_async, write_roots
 from tests.signing.files import a_file
 from tests.signing.holders import DOCTOR
 from tests.signing.tokens import ASKING_ID, BARE_ID, EC_ID, MODULE, RSA_ID, TOKEN_PIN, SoftHsm
@@ -93,25 +93,8 @@ async def test_a_file_signed_on_the_token_holds_for_us_and_for_openssl(
     assert report.valid, report.summary
     assert [signature.scheme for signature in report.signatures] == [scheme, scheme]
     root, issuing = write_roots(pki, tmp_path)
-    for number, (cms, covered) in enumerate(cut(signed)):
-        value, content = tmp_path / f"{number}.p7s", tmp_path / f"{number}.bin"
-        value.write_bytes(cms)
-        content.write_bytes(covered)
-        said = run(
-            *("openssl", "cms", "-verify", "-binary", "-cades", "-inform", "DER", "-in", value),
-            *(
-                "-content",
-                content,
-                "-CAfile",
-                root,
-                "-certfile",
-                issuing,
-                "-purpose",
-                "any",
-                "-out",
-                "/dev/null",
-            ),
-        )
+    for cms, covered in cut(signed):
+        said = openssl_says(cms, covered, tmp_path, root=root, issuing=issuing)
         assert "Verification successful" in said, said
 
 
