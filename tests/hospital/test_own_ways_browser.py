@@ -21,6 +21,7 @@ from kernel.staff.api import SYSTEM
 from kernel.staff.models import StaffAccount
 from signing.api import KeyKind
 from signing.policy.service import SetRule, set_rule
+from tests.hospital.desks import desk_of_next
 from tools.tour import NOTE, Stop, Tour, browser, throw_away_hospital
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -57,16 +58,7 @@ async def notes_by_phone(settings: Settings) -> None:
 
 def written_visit(tour: Tour) -> Page:
     """The next person of room 2, called and examined, the note written."""
-    page = tour.visit(Stop("desk", "/workbench/rooms/PK2", "bacsi2"))
-    if page.locator(".list .grp", has_text=re.compile("Đang khám|Quay lại")).count():
-        page.keyboard.press("ArrowDown")
-        page.keyboard.press("Enter")
-    else:
-        page.keyboard.press("F2")
-    page.wait_for_url("**/workbench/visits/**")
-    if page.locator("text=Bắt đầu khám").count():
-        page.keyboard.press("Control+Enter")
-    page.wait_for_selector("#sheet")
+    page = desk_of_next(tour)
     for field, text in NOTE.items():
         page.fill(f"[id='PKB:{field}']", text)
     page.focus("#dx-pick-text")

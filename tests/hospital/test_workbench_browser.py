@@ -8,27 +8,17 @@ from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Page, expect
 
 from hospital.demo.known import DEMO_PIN
+from tests.hospital.desks import desk_of_next
 from tools.tour import Stop, Tour
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-ROOM = "/workbench/rooms/PK2"
 SAVED = re.compile(r"Đã (tự )?lưu \d\d:\d\d:\d\d")
 
 
 @pytest.fixture
 def desk(tour: Tour) -> Iterator[Page]:
-    """The person being examined in room 2, or the next one called, opened by keys."""
-    page = tour.visit(Stop("desk", ROOM, "bacsi2"))
-    if page.locator(".list .grp", has_text=re.compile("Đang khám|Quay lại")).count():
-        page.keyboard.press("ArrowDown")
-        page.keyboard.press("Enter")
-    else:
-        page.keyboard.press("F2")
-    page.wait_for_url("**/workbench/visits/**")
-    if page.locator("text=Bắt đầu khám").count():
-        page.keyboard.press("Control+Enter")
-    page.wait_for_selector("#sheet")
+    page = desk_of_next(tour)
     yield page
     for left in page.context.pages:  # Each holds a live stream, and a browser allows six to one server.
         left.close()
