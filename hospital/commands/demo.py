@@ -39,8 +39,9 @@ def demo(port: int, outside_port: int, data: Path, workers: int) -> None:
             raise click.ClickException(
                 f"Cổng {taken} đang có chương trình khác dùng. Chọn cổng khác bằng --port."
             )
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    # Ctrl-C too: a shell that starts us in the background has it ignored, and we would never stop.
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _interrupt)
     settings = read_settings()
     settings = replace(settings, kernel=replace(settings.kernel, data_dir=data))
     try:

@@ -14,6 +14,9 @@ from tests.hospital.demo.command import start_demo, wait_for
 
 pytestmark = pytest.mark.slow
 
+IN_THE_BACKGROUND = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+"""As a script's `make demo &` starts it: with Ctrl-C ignored. It must end at a SIGINT all the same."""
+
 
 def test_a_server_of_the_hospitals_own_is_used_and_none_is_started(cluster: Cluster, tmp_path: Path) -> None:
     name, port, log = "d" + new_id().hex, free_port(), tmp_path / "log"
@@ -22,7 +25,9 @@ def test_a_server_of_the_hospitals_own_is_used_and_none_is_started(cluster: Clus
     subprocess.run(
         [*psql, "-d", "postgres", "-c", f"CREATE DATABASE {name}"], check=True, capture_output=True
     )
-    process = start_demo(tmp_path / "demo", port, log, DATABASE_URL=cluster.url(name))
+    process = start_demo(
+        tmp_path / "demo", port, log, become=IN_THE_BACKGROUND, DATABASE_URL=cluster.url(name)
+    )
     try:
         wait_for("Ctrl-C để dừng", log, process)
         assert httpx.get(f"http://127.0.0.1:{port}/readyz").json()["status"] == "ok"
