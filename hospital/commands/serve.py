@@ -89,5 +89,5 @@ def serve_app(
 @click.option("--key", type=PEM, help="Khoá của chứng thư TLS (PEM).")
 def serve(address: str, port: int, workers: int, certificate: Path | None, key: Path | None) -> None:
     """Chạy các tiến trình web."""
-    target = "hospital.app:from_environment"
+    target = "hospital.web:from_environment"
     serve_app(target, address, port, workers=workers, certificate=certificate, key=key)

@@ -10,8 +10,8 @@ from hospital.processes import ROOT
 
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
-    """The packages in a fresh process once the application is imported."""
-    program = "import hospital.app, sys; print(*(n for n, m in sys.modules.items() if m and '.' not in n))"
+    """The packages in a fresh process of the web."""
+    program = "import hospital.web, sys; print(*(n for n, m in sys.modules.items() if m and '.' not in n))"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
