@@ -81,6 +81,7 @@ from signing.verification.report import Report, SignatureReport
 from signing.verification.service import UnknownFormat, verify_file, verify_offline
 from signing.verification.xml import verify_xml
 from signing.xml import BadXml, ClaimProfile, sign_xml_claim, sign_xml_enveloped, sign_xml_invoice
+from signing.xml_steps import xml_to_sign, xml_with_value
 
 __all__ = [
     "STATE_WORDS",
@@ -186,4 +187,6 @@ __all__ = [
     "verify_offline",
     "verify_pdf",
     "verify_xml",
+    "xml_to_sign",
+    "xml_with_value",
 ]

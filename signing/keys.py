@@ -7,7 +7,7 @@ from typing import Protocol
 from cryptography import x509
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from kernel.problems import Conflict, Refused
 from signing.cms import CmsTemplate
-from signing.schemes import PREHASHED, PSS_PADDING, Scheme, WeakKey, scheme_for
+from signing.schemes import PREHASHED, PSS_PADDING, Scheme, WeakKey, scheme_for, side_by_side
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -102,17 +102,15 @@ class SoftwareSigner:
 
     @property
     def xml_scheme(self) -> Scheme:
-        """XML of the tax office is signed with PKCS#1 v1.5 (its format names rsa-sha256), whatever PDF files use."""
-        return Scheme.ECDSA_SHA256 if self.scheme is Scheme.ECDSA_SHA256 else Scheme.RSA_PKCS1_SHA256
+        """As Scheme.for_xml, whatever PDF files use."""
+        return self.scheme.for_xml
 
     def sign_xml(self, data: bytes) -> bytes:
         """Sign a canonical SignedInfo; ECDSA values are written as r and s side by side (RFC 4050)."""
         digest = hashlib.sha256(data).digest()
         if isinstance(self._key, rsa.RSAPrivateKey):
             return self._key.sign(digest, padding.PKCS1v15(), PREHASHED)
-        r, s = utils.decode_dss_signature(self._key.sign(digest, ec.ECDSA(PREHASHED)))
-        size = (self._key.curve.key_size + 7) // 8
-        return r.to_bytes(size) + s.to_bytes(size)
+        return side_by_side(self._key.sign(digest, ec.ECDSA(PREHASHED)), self._key.public_key())
 
     def sealed(self, secret: bytes, *, bound_to: bytes) -> bytes:
         """Return key, certificate and chain encrypted under a secret; opens only with the same `bound_to`."""

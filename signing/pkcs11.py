@@ -10,7 +10,6 @@ import anyio
 import anyio.to_thread
 import pkcs11
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
 from pkcs11 import MGF, Attribute, Mechanism, ObjectClass
@@ -21,7 +20,7 @@ from signing.cms import CmsTemplate
 from signing.keys import WrongPin
 from signing.pkcs11_module import Login, Module, TokenAbsent, TokenBusy, TokenUnfit, module_at, names
 from signing.pkcs11_uri import TokenUri
-from signing.schemes import Scheme, holds, scheme_for
+from signing.schemes import Scheme, holds, scheme_for, side_by_side, to_der
 
 Result = TypeVar("Result")
 _PSS_PARAMETERS = (Mechanism.SHA256, MGF.SHA256, 32)
@@ -86,17 +85,12 @@ class Pkcs11Signer:
 
     @property
     def xml_scheme(self) -> Scheme:
-        """As for software keys: XML names rsa-sha256."""
-        return Scheme.ECDSA_SHA256 if self.scheme is Scheme.ECDSA_SHA256 else Scheme.RSA_PKCS1_SHA256
+        """As for software keys."""
+        return self.scheme.for_xml
 
     def sign_xml(self, data: bytes) -> bytes:
         """Sign a canonical SignedInfo; blocks, so call it in a thread. ECDSA values are r and s side by side (RFC 4050)."""
-        value = self._sign(data, self.xml_scheme)
-        if self.xml_scheme is not Scheme.ECDSA_SHA256:
-            return value
-        size = _curve_bytes(self.certificate)
-        r, s = utils.decode_dss_signature(value)
-        return r.to_bytes(size) + s.to_bytes(size)
+        return side_by_side(self._sign(data, self.xml_scheme), self.certificate.public_key())
 
     async def close(self) -> None:
         """Sign out of the token and forget the PIN."""
@@ -183,12 +177,6 @@ async def outside(work: Callable[[], Result], *, wait_seconds: float) -> Result:
 def mechanisms_of(login: Login) -> frozenset[Mechanism]:
     """Return what the token says it can do; mechanisms of the vendor's own are left out."""
     return frozenset(m for m in login.session.token.slot.get_mechanisms() if isinstance(m, Mechanism))
-
-
-def to_der(value: bytes) -> bytes:
-    """Write r and s side by side, as tokens give them, the way CMS wants them."""
-    half = len(value) // 2
-    return utils.encode_dss_signature(int.from_bytes(value[:half]), int.from_bytes(value[half:]))
 
 
 def _scheme(wanted: Scheme, mechanisms: frozenset[Mechanism], *, allow_pkcs1: bool) -> Scheme:
@@ -278,12 +266,6 @@ def module_path(modules: tuple[Path, ...], uri: TokenUri) -> Path:
     return Path(uri.module)
 
 
-def _curve_bytes(certificate: x509.Certificate) -> int:
-    key = certificate.public_key()
-    assert isinstance(key, ec.EllipticCurvePublicKey)
-    return (key.key_size + 7) // 8
-
-
 __all__ = [
     "WAYS",
     "Pkcs11Signer",
@@ -294,5 +276,4 @@ __all__ = [
     "module_path",
     "names",
     "open_token",
-    "to_der",
 ]

@@ -14,7 +14,7 @@ from pkcs11.types import PublicKey as TokenPublicKey
 from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
 from pkcs11.util.rsa import encode_rsa_public_key
 
-from signing.pkcs11 import WAYS, first_way, module_path, outside, to_der
+from signing.pkcs11 import WAYS, first_way, module_path, outside
 from signing.pkcs11_module import TokenUnfit, module_at
 from signing.pkcs11_uri import TokenUri
 from signing.requests import (
@@ -26,7 +26,7 @@ from signing.requests import (
     request_info,
     request_scheme,
 )
-from signing.schemes import Scheme
+from signing.schemes import Scheme, to_der
 
 CAPABILITIES = MechanismFlag.SIGN | MechanismFlag.VERIFY
 PRIVATE = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False, Attribute.PRIVATE: True}

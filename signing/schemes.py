@@ -62,6 +62,11 @@ class Scheme(StrEnum):
         return HASHES[self.rpartition("_")[2].lower()]
 
     @property
+    def for_xml(self) -> "Scheme":
+        """What a key that signs PDF files so signs XML with: the tax office's format names rsa-sha256 (PKCS#1 v1.5)."""
+        return self if self.startswith("ECDSA") else Scheme.RSA_PKCS1_SHA256
+
+    @property
     def is_pkcs1(self) -> bool:
         """PKCS#1 v1.5, which TT 15/2025 does not list."""
         return self.startswith("RSA_PKCS1")
@@ -143,6 +148,20 @@ def _pss_scheme(data: bytes, start: int, end: int) -> Scheme | None:
     if hash_of(masked[inner[1][1] : inner[1][3]]) != name or size < HASHES[name].digest_size:
         return None
     return Scheme(f"RSA_PSS_{name.upper()}")
+
+
+def side_by_side(value: bytes, key: PublicKeyTypes) -> bytes:
+    """Return a value as XML-DSig wants it: r and s of ECDSA in the curve's own length (RFC 4050), RSA as it is."""
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return value
+    size = (key.key_size + 7) // 8
+    return b"".join(number.to_bytes(size) for number in utils.decode_dss_signature(value))
+
+
+def to_der(value: bytes) -> bytes:
+    """Write r and s side by side, as tokens and XML have them, the way CMS wants them."""
+    half = len(value) // 2
+    return utils.encode_dss_signature(int.from_bytes(value[:half]), int.from_bytes(value[half:]))
 
 
 def holds(key: PublicKeyTypes, scheme: Scheme, signature: bytes, digest: bytes) -> bool:

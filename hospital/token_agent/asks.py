@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import anyio.to_thread
 from cryptography import x509
 from msgspec import Meta, Struct, field
 
@@ -16,8 +17,9 @@ from kernel.clock import Instant
 from kernel.problems import Conflict, NotFound, Refused
 from signing.cms import CONTENT_TYPE, DATA, MESSAGE_DIGEST, SIGNING_CERTIFICATE_V2
 from signing.der import OCTETS, OID, SEQUENCE, SET, BadDer, children, expect
-from signing.pkcs11 import TokenCertificate, list_tokens, open_token
+from signing.pkcs11 import Pkcs11Signer, TokenCertificate, list_tokens, open_token
 from signing.schemes import Scheme
+from signing.xml_steps import is_signed_info
 
 ASKS_MAXIMUM, DOCUMENTS_MAXIMUM = 5, 200
 LIFE = timedelta(minutes=5)
@@ -37,6 +39,14 @@ class AgentDocument(Struct, frozen=True):
     @property
     def signed(self) -> bytes:
         return base64.b64decode(self.attributes, validate=True)
+
+    @property
+    def is_xml(self) -> bool:
+        """What is signed is the SignedInfo of an XML signature: digests and nothing else."""
+        try:
+            return is_signed_info(self.signed)
+        except binascii.Error:
+            return False
 
     @property
     def mark(self) -> str:
@@ -101,7 +111,8 @@ class Asks:
         if len(self._asks) >= ASKS_MAXIMUM:
             raise TooManyAsks("Còn yêu cầu ký khác chưa trả lời trên máy này.")
         for document in job.documents:
-            check_attributes(document.attributes, job.fingerprint)
+            if not document.is_xml:
+                check_attributes(document.attributes, job.fingerprint)
         ask = Ask(secrets.token_urlsafe(18), secrets.token_urlsafe(24), job, now + LIFE)
         self._asks[ask.id] = ask
         return ask
@@ -144,9 +155,10 @@ class Asks:
             self._modules, found.uri, pin, certificate, (), allow_pkcs1=old, wait_seconds=self._wait
         )
         try:
-            if signer.scheme is not ask.job.scheme:
-                raise TokenNotHere(f"Token này ký theo {signer.scheme}, bệnh viện cần {ask.job.scheme}.")
-            made = {d.id: await signer.sign(d.signed) for d in ask.job.documents}
+            for made_by in {signer.xml_scheme if d.is_xml else signer.scheme for d in ask.job.documents}:
+                if made_by is not ask.job.scheme:
+                    raise TokenNotHere(f"Token này ký theo {made_by}, bệnh viện cần {ask.job.scheme}.")
+            made = {d.id: await _value(signer, d) for d in ask.job.documents}
         finally:
             await signer.close()
         ask.values = {key: base64.b64encode(value).decode() for key, value in made.items()}
@@ -160,6 +172,12 @@ class Asks:
         raise TokenNotHere(
             "Chưa thấy token mang chứng thư của bạn trên máy này. Cắm token đã đăng ký rồi bấm Ký lại."
         )
+
+
+async def _value(signer: Pkcs11Signer, document: AgentDocument) -> bytes:
+    if document.is_xml:
+        return await anyio.to_thread.run_sync(signer.sign_xml, document.signed)
+    return await signer.sign(document.signed)
 
 
 def check_attributes(text: str, fingerprint: str) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import msgpack
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -40,7 +40,7 @@ from signing.remote.sittings import (
     lock_sitting,
     topic,
 )
-from signing.schemes import Scheme, holds
+from signing.schemes import Scheme, holds, to_der
 from signing.tasks.batch import Batch, Leased, SignResult, SignState, evidence_of
 from signing.tasks.engine import Signed, complete_signature, unpack
 from signing.tasks.service import admit
@@ -227,15 +227,10 @@ def _sound(
             continue
         digest = hashlib.sha256(_kept(item).attributes).digest()
         if isinstance(key, ec.EllipticCurvePublicKey) and len(value) == 2 * ((key.key_size + 7) // 8):
-            value = _as_der(value)  # Tokens and some services write r and s side by side.
+            value = to_der(value)  # Tokens and some services write r and s side by side.
         if holds(key, scheme, value, digest):
             good[item.document_id] = value
     return good
-
-
-def _as_der(value: bytes) -> bytes:
-    half = len(value) // 2
-    return utils.encode_dss_signature(int.from_bytes(value[:half]), int.from_bytes(value[half:]))
 
 
 async def _keep(

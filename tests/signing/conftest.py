@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from litestar import Litestar
 
 from hospital.demo.outside.pki import TimestampAuthority
@@ -16,6 +17,7 @@ from kernel.staff.api import Actor, Role
 from signing.keys import SoftwareSigner, open_pkcs12
 from signing.trust import TrustList
 from tests.conftest import SignedIn
+from tests.signing.acts import NOW
 from tests.signing.holders import DOCTOR, HOSPITAL, NAME, PIN
 from tests.signing.hospital import authority_client, give_certificate, signing_settings, with_authority
 from tests.signing.tokens import SoftHsm
@@ -35,6 +37,13 @@ def doctor(pki: DemoPki) -> SoftwareSigner:
 @pytest.fixture(scope="session")
 def seal(pki: DemoPki) -> SoftwareSigner:
     return open_pkcs12(pki.key_file(HOSPITAL.name).read_bytes(), PIN)
+
+
+@pytest.fixture(scope="session")
+def elliptic(pki: DemoPki) -> SoftwareSigner:
+    """A hospital with a P-256 key."""
+    certificate, key = pki.issue(HOSPITAL, ec.generate_private_key(ec.SECP256R1()), now=NOW)
+    return SoftwareSigner(key, certificate, (pki.issuing,))
 
 
 @pytest.fixture(scope="session")

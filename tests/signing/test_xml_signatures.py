@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from hospital.demo.pki import DemoPki
 from signing.keys import SoftwareSigner
@@ -19,7 +18,6 @@ from signing.xml import (
     sign_xml_invoice,
 )
 from tests.signing.acts import NOW, run, write_roots
-from tests.signing.holders import HOSPITAL
 
 INVOICE = (
     '<?xml version="1.0" encoding="UTF-8"?><HDon><DLHDon Id="_HD1"><TTChung><THDon>Hóa đơn &amp; kê</THDon>'
@@ -118,13 +116,6 @@ CLAIM = (
     b"<FILEHOSO><LOAIHOSO>XML1</LOAIHOSO><NOIDUNGFILE>PFRPTkdfSE9QLz4=</NOIDUNGFILE></FILEHOSO></HOSO>"
     b"</DANHSACHHOSO></THONGTINHOSO>\r\n  <CHUKYDONVI/>\r\n</GIAMDINHHS>"
 )
-
-
-@pytest.fixture(scope="module")
-def elliptic(pki: DemoPki) -> SoftwareSigner:
-    """A hospital with a P-256 key."""
-    certificate, key = pki.issue(HOSPITAL, ec.generate_private_key(ec.SECP256R1()), now=NOW)
-    return SoftwareSigner(key, certificate, (pki.issuing,))
 
 
 @pytest.fixture(params=["rsa", "p256"])
