@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def bench(names: tuple[str, ...], write: bool, rows: Path | None) -> None:
         click.echo(HEAD + "\n".join(lines[name]) + "\n")
     if write and lines:
         before = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
-        TABLE.write_text(merged(before, lines, heading(), every=not names), encoding="utf-8")
+        TABLE.write_text(merged(before, lines, heading(), every=not names, failed=failed), encoding="utf-8")
     if failed:
         raise click.ClickException(f"Không đo được: {', '.join(failed)}. Dòng cũ của chúng được giữ nguyên.")
 
@@ -71,7 +72,7 @@ def measure(name: str) -> list[Row]:
 def _in_a_process(name: str) -> list[Row] | None:
     """Run one bench in a process of its own: what it leaves in memory, or its end, is not the next one's."""
     click.echo(f"· {name}")
-    begun, spent = time.perf_counter(), _cpu_of_children()
+    begun, spent, all_before = time.perf_counter(), _cpu_of_children(), _processors()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.json"
         command = [sys.executable, "-m", "hospital", "bench", name, "--rows", str(file)]
@@ -83,12 +84,29 @@ def _in_a_process(name: str) -> list[Row] | None:
         rows = msgspec.json.decode(file.read_bytes(), type=list[Row])
     seconds = time.perf_counter() - begun
     click.echo(f"  {name}: {seconds:.1f} s, CPU {_cpu_of_children() - spent:.1f} s")
-    return rows
+    return rows + taken(all_before, _processors())
 
 
 def _cpu_of_children() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def _processors() -> tuple[int, int]:
+    """Time of all processors since the machine started, and what of it others on the same iron took (proc(5): steal)."""
+    try:
+        times = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    except OSError:
+        return 0, 0
+    return sum(times), times[7]
+
+
+def taken(before: tuple[int, int], after: tuple[int, int]) -> list[Row]:
+    """Return a row that says it when other machines took a hundredth or more of the processors meanwhile."""
+    everything, theirs = after[0] - before[0], after[1] - before[1]
+    if not everything or (percent := 100 * theirs / everything) < 1:
+        return []
+    return [{"name": "other machines took meanwhile", "value": percent, "unit": "% of the processors"}]
 
 
 def _figure(row: Row, *names: str) -> str:
@@ -116,10 +134,13 @@ def table_line(name: str, row: Row) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def merged(before: str, lines: dict[str, list[str]], head: str, *, every: bool) -> str:
+def merged(
+    before: str, lines: dict[str, list[str]], head: str, *, every: bool, failed: Sequence[str] = ()
+) -> str:
     """Return the page with these benches' lines in place of their old ones.
 
-    Benches that were not measured now keep their lines, and the heading of the run they are from.
+    Benches that were not measured now keep their lines, and the heading of the run they are from; a whole run names
+    those it could not measure.
     """
     kept: dict[str, list[str]] = {}
     for line in before.splitlines():
@@ -129,6 +150,8 @@ def merged(before: str, lines: dict[str, list[str]], head: str, *, every: bool) 
     opening, _, _ = before.partition("| Bench")
     if every or not opening.strip():
         opening = head
+        if failed:
+            opening = head.rstrip() + f"\nKept from an earlier run: {', '.join(failed)}.\n\n"
     else:
         commit = head.rstrip().rstrip(".").rsplit("commit ", 1)[-1]
         again = f": {', '.join(sorted(lines))}."

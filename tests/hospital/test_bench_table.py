@@ -1,6 +1,6 @@
 """The table of figures: a whole run writes it anew, a named one replaces only its own lines."""
 
-from hospital.commands.bench import HEAD, merged, table_line
+from hospital.commands.bench import HEAD, merged, table_line, taken
 
 OLD = "# Benchmarks\n\nMachine: 2 × X;\ncommit aaa.\n\n"
 NEW = OLD.replace("aaa", "bbb")
@@ -32,9 +32,17 @@ def test_measuring_the_same_again_says_so_once() -> None:
 
 def test_a_whole_run_begins_anew_but_keeps_the_lines_of_what_could_not_be_measured() -> None:
     before = OLD + "Measured again at ccc: till.\n" + table(line("start", 9.0), line("till", 2.0))
-    after = merged(before, {"till": [line("till", 4.0)]}, NEW, every=True)
-    assert after == NEW + table(line("start", 9.0), line("till", 4.0))
+    after = merged(before, {"till": [line("till", 4.0)]}, NEW, every=True, failed=["start"])
+    kept = NEW.rstrip() + "\nKept from an earlier run: start.\n\n"
+    assert after == kept + table(line("start", 9.0), line("till", 4.0))
 
 
 def test_a_first_run_writes_the_whole_page() -> None:
     assert merged("", {"till": [line("till", 4.0)]}, NEW, every=False) == NEW + table(line("till", 4.0))
+
+
+def test_time_that_other_machines_took_is_said_from_a_hundredth_on() -> None:
+    assert taken((1_000, 10), (2_000, 19)) == []
+    (row,) = taken((1_000, 10), (2_000, 60))
+    assert (row["value"], row["unit"]) == (5.0, "% of the processors")
+    assert taken((0, 0), (0, 0)) == []
